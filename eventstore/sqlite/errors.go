@@ -1,0 +1,39 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"imagine.ua/litopys/eventstore"
+)
+
+// ErrBusy says that another connection holds a lock that this one needs.
+var ErrBusy = errors.New("database is busy")
+
+// Translate turns the driver's error into the ledger's, by code: a full disk into eventstore.ErrFull, damage
+// into a *eventstore.CorruptError with the file, a lock into ErrBusy. Others are wrapped with the operation
+// and the file. The text of the statement and its values never become part of the error.
+func Translate(path, op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var driver *sqlite3.Error
+	var code sqlite3.ErrorCode
+	switch {
+	case errors.As(err, &driver):
+		code = driver.Code()
+	case !errors.As(err, &code):
+		return fmt.Errorf("%s %s: %w", op, path, err)
+	}
+	switch code {
+	case sqlite3.FULL:
+		return fmt.Errorf("%s %s: %w", op, path, eventstore.ErrFull)
+	case sqlite3.CORRUPT, sqlite3.NOTADB:
+		return &eventstore.CorruptError{File: path, Place: "database", Detail: code.Error()}
+	case sqlite3.BUSY, sqlite3.LOCKED:
+		return fmt.Errorf("%s %s: %w", op, path, ErrBusy)
+	}
+	return fmt.Errorf("%s %s: %w", op, path, err)
+}

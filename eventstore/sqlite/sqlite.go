@@ -1,0 +1,241 @@
+// Package sqlite is the small layer between Litopys and its SQLite driver: opening a file with the pragmas
+// that the ledger's promises need, cached statements, transactions, a pool of readers, and errors
+// translated by code. The log, the key store and the embedded read models all stand on it.
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// Config says how a file is opened.
+type Config struct {
+	// Path of the database file.
+	Path string
+	// VFS is the name of a registered VFS; empty for the operating system's. Fault injection uses it.
+	VFS string
+	// ReadOnly opens an existing file for reading; the pragmas that write are left out.
+	ReadOnly bool
+	// SecureDelete overwrites deleted content with zeros (the key store needs it).
+	SecureDelete bool
+	// Relaxed gives up the fsync of every commit (synchronous=NORMAL): for files that are derivable from
+	// the log. A crash of the machine may lose the last commits, never consistency.
+	Relaxed bool
+	// CacheKiB bounds the page cache of the connection, in KiB; 0 means 8 MiB.
+	CacheKiB int
+	// PageSize of a new file in bytes; 0 means 4096.
+	PageSize int
+	// BusyTimeout is how long a statement waits for another connection's lock; 0 means 10 s.
+	BusyTimeout time.Duration
+	// CheckpointPages is after how many pages the WAL is copied back; 0 means 1000, negative never.
+	CheckpointPages int
+}
+
+func (c Config) withDefaults() Config {
+	if c.CacheKiB == 0 {
+		c.CacheKiB = 8 << 10
+	}
+	if c.PageSize == 0 {
+		c.PageSize = 4096
+	}
+	if c.BusyTimeout == 0 {
+		c.BusyTimeout = 10 * time.Second
+	}
+	if c.CheckpointPages == 0 {
+		c.CheckpointPages = 1000
+	}
+	return c
+}
+
+// pragmas in the order in which SQLite wants them: the page size before the first write, the journal mode
+// after it.
+func (c Config) pragmas() string {
+	var b strings.Builder
+	set := func(name string, value any) { fmt.Fprintf(&b, "PRAGMA %s=%v;", name, value) }
+	set("busy_timeout", c.BusyTimeout.Milliseconds())
+	set("cache_size", -c.CacheKiB)
+	set("trusted_schema", "OFF")
+	set("cell_size_check", "ON")
+	if c.ReadOnly {
+		set("query_only", "ON")
+		return b.String()
+	}
+	set("page_size", c.PageSize)
+	set("journal_mode", "WAL")
+	// FULL syncs the WAL at every commit: durable means on stable storage before it is acknowledged.
+	set("synchronous", map[bool]string{false: "FULL", true: "NORMAL"}[c.Relaxed])
+	set("secure_delete", map[bool]string{false: "OFF", true: "ON"}[c.SecureDelete])
+	set("foreign_keys", "ON")
+	set("wal_autocheckpoint", max(c.CheckpointPages, 0))
+	// The WAL file is cut back to this after a checkpoint, so that one large transaction does not occupy
+	// the disk for ever.
+	set("journal_size_limit", 64<<20)
+	return b.String()
+}
+
+func (c Config) uri() string {
+	query := url.Values{}
+	if c.VFS != "" {
+		query.Set("vfs", c.VFS)
+	}
+	if c.ReadOnly {
+		query.Set("mode", "ro")
+	}
+	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(c.Path), RawQuery: query.Encode()}
+	return u.String()
+}
+
+// Conn is one connection. It is not safe for concurrent use: every connection has one owner at a time.
+// The driver's connection is embedded for hot paths.
+type Conn struct {
+	*sqlite3.Conn
+	path  string
+	stmts map[string]*sqlite3.Stmt
+}
+
+// Open opens the file, creating it unless it is opened read-only.
+func Open(ctx context.Context, cfg Config) (*Conn, error) {
+	cfg = cfg.withDefaults()
+	flags := sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE | sqlite3.OPEN_URI
+	if cfg.ReadOnly {
+		flags = sqlite3.OPEN_READONLY | sqlite3.OPEN_URI
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	raw, err := sqlite3.OpenFlags(cfg.uri(), flags)
+	if err != nil {
+		return nil, Translate(cfg.Path, "open", err)
+	}
+	c := &Conn{Conn: raw, path: cfg.Path, stmts: map[string]*sqlite3.Stmt{}}
+	if err := c.Conn.Exec(cfg.pragmas()); err != nil {
+		_ = raw.Close()
+		return nil, Translate(cfg.Path, "open", err)
+	}
+	return c, nil
+}
+
+// Path of the database file.
+func (c *Conn) Path() string { return c.path }
+
+// Close releases the cached statements and the connection. The last connection to close copies the WAL
+// back into the file. Closing nil or twice is a no-op.
+func (c *Conn) Close() error {
+	if c == nil || c.Conn == nil {
+		return nil
+	}
+	for _, s := range c.stmts {
+		_ = s.Close()
+	}
+	c.stmts = nil
+	raw := c.Conn
+	c.Conn = nil
+	return Translate(c.path, "close", raw.Close())
+}
+
+// Prepared gives the statement for the text, prepared once and kept. It is reset and unbound.
+func (c *Conn) Prepared(sql string) (*sqlite3.Stmt, error) {
+	if s, ok := c.stmts[sql]; ok {
+		_ = s.Reset()
+		return s, c.translate("bind", s.ClearBindings())
+	}
+	s, _, err := c.PrepareFlags(sql, sqlite3.PREPARE_PERSISTENT)
+	if err != nil {
+		return nil, c.translate("prepare", err)
+	}
+	c.stmts[sql] = s
+	return s, nil
+}
+
+// Run executes one statement with its arguments, for its effect.
+func (c *Conn) Run(sql string, args ...any) error {
+	s, err := c.bound(sql, args)
+	if err != nil {
+		return err
+	}
+	return c.translate("execute", s.Exec())
+}
+
+// Script executes several statements without arguments.
+func (c *Conn) Script(sql string) error { return c.translate("execute", c.Conn.Exec(sql)) }
+
+// Rows yields the statement positioned on each row of the answer. Columns are read from it before the
+// next step; the statement is reset when the loop ends, however it ends. The same text must not be
+// queried again inside its own loop.
+func (c *Conn) Rows(sql string, args ...any) iter.Seq2[*sqlite3.Stmt, error] {
+	return func(yield func(*sqlite3.Stmt, error) bool) {
+		s, err := c.bound(sql, args)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer func() { _ = s.Reset() }()
+		for s.Step() {
+			if !yield(s, nil) {
+				return
+			}
+		}
+		if err := s.Err(); err != nil {
+			yield(nil, c.translate("query", err))
+		}
+	}
+}
+
+// Row reads the first row of the answer with scan, and reports whether there was one.
+func (c *Conn) Row(scan func(*sqlite3.Stmt), sql string, args ...any) (bool, error) {
+	for s, err := range c.Rows(sql, args...) {
+		if err != nil {
+			return false, err
+		}
+		scan(s)
+		return true, nil
+	}
+	return false, nil
+}
+
+// Tx runs do in a write transaction: committed when do gives nil, rolled back otherwise. An error of the
+// commit itself leaves nothing behind in this process, but after an I/O error only a reopen tells what a
+// crash would find.
+func (c *Conn) Tx(do func() error) (err error) {
+	if err := c.Run("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil && !c.GetAutocommit() {
+			_ = c.Conn.Exec("ROLLBACK")
+		}
+	}()
+	if err := do(); err != nil {
+		return err
+	}
+	return c.Run("COMMIT")
+}
+
+// Checkpoint copies the WAL back into the file and cuts it to nothing, so that no older content of a page
+// is left in it. It fails with a busy error while a reader holds an old snapshot.
+func (c *Conn) Checkpoint() error {
+	_, _, err := c.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE)
+	return c.translate("checkpoint", err)
+}
+
+func (c *Conn) bound(sql string, args []any) (*sqlite3.Stmt, error) {
+	s, err := c.Prepared(sql)
+	if err != nil {
+		return nil, err
+	}
+	for i, a := range args {
+		if err := Bind(s, i+1, a); err != nil {
+			return nil, c.translate("bind", err)
+		}
+	}
+	return s, nil
+}
+
+func (c *Conn) translate(op string, err error) error { return Translate(c.path, op, err) }
