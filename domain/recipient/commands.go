@@ -5,6 +5,8 @@ package recipient
 import "imagine.ua/litopys/domain"
 
 // Command is the closed sum of what may be asked of a recipient's card.
+//
+//sumtype:decl
 type Command interface {
 	command()
 	Target() domain.RecipientID

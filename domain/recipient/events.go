@@ -3,6 +3,8 @@ package recipient
 import "imagine.ua/litopys/domain"
 
 // Event is the closed sum of what can happen to a recipient's card.
+//
+//sumtype:decl
 type Event interface {
 	domain.Event
 	event()

@@ -8,6 +8,8 @@ import (
 
 // Command is the closed sum of what may be asked of a subject's file. Every command embeds a
 // domain.Operation: who, when, for what purpose, on what grounds, by which service.
+//
+//sumtype:decl
 type Command interface {
 	command()
 	// Target is the subject whose file it concerns.

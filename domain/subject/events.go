@@ -8,6 +8,8 @@ import (
 
 // Event is the closed sum of what can happen to a subject's data. Names and fields of the stored form
 // are fixed in eventstore/schema; renaming a Go name here changes nothing that is stored.
+//
+//sumtype:decl
 type Event interface {
 	domain.Event
 	event()
@@ -211,6 +213,8 @@ type Recipient struct {
 }
 
 // Basis is the closed sum of grounds for a transfer (clause 3.3).
+//
+//sumtype:decl
 type Basis interface {
 	basis()
 	// Clause gives the clause of the policy: "3.3.1" … "3.3.4".

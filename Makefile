@@ -1,0 +1,56 @@
+# The commands of this project; CI runs the same ones.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The race detector needs a C compiler; the program itself never does.
+RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
+PACKAGES ?= ./...
+FUZZTIME ?= 20s
+
+.PHONY: help
+help: ## list the commands
+	@grep -E '^[a-z/]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: ## build the program into bin/
+	go build -trimpath -o bin/ ./cmd/...
+
+.PHONY: demo
+demo: ## a tour on generated people
+	go run ./cmd/litopys demo
+
+.PHONY: test
+test: ## run every test, with the race detector where a C compiler is present
+	@[ -n "$(RACE)" ] || echo "no C compiler here: the tests run without the race detector"
+	CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -timeout 20m $(PACKAGES)
+
+.PHONY: lint
+lint: format vet ## format, vet, staticcheck and the closed sums
+	go tool staticcheck ./...
+	go tool go-errorlint ./...
+	go tool go-check-sumtype ./...
+
+.PHONY: format
+format: ## fail when a file is not formatted
+	@files=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$files" ] || { echo "gofmt would change:"; echo "$$files"; exit 1; }
+
+.PHONY: vet
+vet: ## go vet
+	go vet ./...
+
+.PHONY: golden
+golden: ## rewrite golden files and scripts, then look at the diff
+	go test ./... -run 'Golden|Script' -update
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME
+	@for package in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+	    echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+	  done; \
+	done
+
+.PHONY: bench
+bench: ## measure against the baselines
+	go run ./cmd/litopys bench
