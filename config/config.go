@@ -1,0 +1,107 @@
+// Package config holds the knobs of Litopys: what each is called, its unit, its default, and where its
+// value came from. Nothing else in the module reads a configuration file or the environment.
+//
+// A value comes from the first of these that has it: a flag, the environment (LITOPYS_DIR for "dir",
+// LITOPYS_IMPORT_BATCH for "import.batch"), the file, the default. A name that nobody knows is refused,
+// because a misspelt knob that is silently ignored is a rule that silently does not hold.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+)
+
+// Config is every knob. The zero value is not useful; Default and Load make whole ones.
+type Config struct {
+	// Dir is the data folder of the embedded ledger. Default "./litopys-data".
+	Dir string `mapstructure:"dir"`
+	// Policy is the path of the policy file to obey. Default empty: the embedded policy of Imagine.
+	Policy string `mapstructure:"policy"`
+	// Act says who acts when a command does not say it itself. All parts are empty by default: an
+	// operation on personal data without an actor, a purpose and grounds is refused.
+	Act Act `mapstructure:"act"`
+	// Import bounds the memory of imports.
+	Import Import `mapstructure:"import"`
+	// Log is the talk on standard error.
+	Log Log `mapstructure:"log"`
+}
+
+// Act is the default of the flags that every operation needs.
+type Act struct {
+	// Actor is kind:code, for example "employee:e-17". Default empty.
+	Actor string `mapstructure:"actor"`
+	// Purpose is a purpose of the policy. Default empty.
+	Purpose string `mapstructure:"purpose"`
+	// Grounds is a legal basis, for example "ua.11.1.3". Default empty.
+	Grounds string `mapstructure:"grounds"`
+	// Service is a service of the policy. Default empty.
+	Service string `mapstructure:"service"`
+	// Role is the role under which personal values are opened. Default empty.
+	Role string `mapstructure:"role"`
+}
+
+// Import bounds what an import holds in memory.
+type Import struct {
+	// Batch is how many lines are handed to the ledger at once, 1 to 100000 lines. Default 2000.
+	Batch int `mapstructure:"batch"`
+	// LineLimit is the longest line taken, 1024 to 1048576 bytes; longer ones are rejected. Default 65536.
+	LineLimit int `mapstructure:"line_limit"`
+}
+
+// Log configures the talk on standard error.
+type Log struct {
+	// Level is the least severe level written: debug, info, warn or error. Default "warn".
+	Level string `mapstructure:"level"`
+}
+
+// Default gives every knob its default.
+func Default() Config {
+	return Config{
+		Dir:    "./litopys-data",
+		Import: Import{Batch: 2000, LineLimit: 64 << 10},
+		Log:    Log{Level: "warn"},
+	}
+}
+
+// Validate names everything that is wrong, at once.
+func (c Config) Validate() error {
+	var problems []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			problems = append(problems, fmt.Errorf(format, args...))
+		}
+	}
+	check(strings.TrimSpace(c.Dir) != "", "dir: empty; want the path of the data folder")
+	check(c.Import.Batch >= 1 && c.Import.Batch <= 100_000,
+		"import.batch: %d lines; want 1 to 100000", c.Import.Batch)
+	check(c.Import.LineLimit >= 1<<10 && c.Import.LineLimit <= 1<<20,
+		"import.line_limit: %d bytes; want 1024 to 1048576", c.Import.LineLimit)
+	_, err := c.Log.level()
+	check(err == nil, "log.level: %q; want debug, info, warn or error", c.Log.Level)
+	return errors.Join(problems...)
+}
+
+// SlogLevel gives the level for a slog handler; warn when the text names none.
+func (l Log) SlogLevel() slog.Level {
+	level, err := l.level()
+	if err != nil {
+		return slog.LevelWarn
+	}
+	return level
+}
+
+func (l Log) level() (slog.Level, error) {
+	switch l.Level {
+	case "debug":
+		return slog.LevelDebug, nil
+	case "info":
+		return slog.LevelInfo, nil
+	case "warn":
+		return slog.LevelWarn, nil
+	case "error":
+		return slog.LevelError, nil
+	}
+	return 0, fmt.Errorf("unknown level %q", l.Level)
+}

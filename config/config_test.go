@@ -1,0 +1,142 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+)
+
+func write(t testing.TB, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "litopys.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestExampleFileHoldsTheDefaults(t *testing.T) {
+	t.Parallel()
+	loaded, err := Load(Sources{File: "litopys.example.yaml"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(Default(), loaded.Config); d != "" {
+		t.Errorf("the example file differs from the defaults (-default +file):\n%s", d)
+	}
+	for _, s := range loaded.Settings {
+		if s.From != "file" {
+			t.Errorf("the example file does not name %s", s.Name)
+		}
+	}
+}
+
+func TestFileThenEnvironmentThenFlag(t *testing.T) {
+	file := write(t, "dir: from-file\nact:\n  actor: employee:file\nimport:\n  batch: 7\n")
+	t.Setenv("LITOPYS_DIR", "from-environment")
+	t.Setenv("LITOPYS_ACT_ACTOR", "employee:environment")
+	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	flags.String("dir", "unused", "")
+	flags.String("actor", "unused", "")
+	if err := flags.Parse([]string{"--dir", "from-flag"}); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := Load(Sources{File: file, Flags: flags})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	want.Dir, want.Act.Actor, want.Import.Batch = "from-flag", "employee:environment", 7
+	if d := cmp.Diff(want, loaded.Config); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	from := map[string]string{}
+	for _, s := range loaded.Settings {
+		from[s.Name] = s.From
+	}
+	for name, want := range map[string]string{
+		"dir": "--dir", "act.actor": "LITOPYS_ACT_ACTOR", "import.batch": "file", "log.level": "default",
+	} {
+		if from[name] != want {
+			t.Errorf("%s comes from %q, want %q", name, from[name], want)
+		}
+	}
+}
+
+func TestUnknownNamesAreRefusedWithHint(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"dri: x\n":                 `unknown name "dri"; did you mean "dir"?`,
+		"batch: 5\n":               `did you mean "import.batch"?`,
+		"import:\n  btach: 5\n":    `unknown name "import.btach"; did you mean "import.batch"?`,
+		"something_else: 5\n":      `known are dir, policy`,
+		"dir: a\ndri: b\nlgo: c\n": `unknown name "lgo"`,
+	} {
+		_, err := Load(Sources{File: write(t, text)})
+		if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q gives %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestUnknownVariablesAreRefused(t *testing.T) {
+	t.Parallel()
+	errs := unknownInEnvironment([]string{"LITOPYS_DRI=x", "LITOPYS_TEST_DATA=x", "HOME=/", "LITOPYS_DIR=y"})
+	if len(errs) != 1 || !strings.Contains(errs[0].Error(), `LITOPYS_DRI; did you mean "LITOPYS_DIR"?`) {
+		t.Errorf("got %v, want one error about LITOPYS_DRI", errs)
+	}
+}
+
+func TestWrongValuesAreNamedAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := Load(Sources{File: write(t, "dir: \" \"\nimport:\n  batch: 0\n  line_limit: 3\nlog:\n  level: loud\n")})
+	if !errors.Is(err, ErrInvalid) {
+		t.Fatalf("got %v, want ErrInvalid", err)
+	}
+	for _, want := range []string{"dir: empty", "import.batch: 0", "import.line_limit: 3", `log.level: "loud"`} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not name %q", err, want)
+		}
+	}
+}
+
+func TestUnreadableFiles(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{"not yaml": "a: [", "wrong type": "import: 5\n", "word for number": "import:\n  batch: many\n"} {
+		if _, err := Load(Sources{File: write(t, text)}); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: got %v, want ErrInvalid", name, err)
+		}
+	}
+	if _, err := Load(Sources{File: filepath.Join(t.TempDir(), "absent.yaml")}); !errors.Is(err, ErrInvalid) {
+		t.Errorf("absent file: got %v, want ErrInvalid", err)
+	}
+}
+
+func TestEveryKnobIsDocumentedAndSecretsAreNotShown(t *testing.T) {
+	t.Parallel()
+	for _, k := range Knobs() {
+		if k.Doc == "" {
+			t.Errorf("%s has no documentation", k.Name)
+		}
+		k.Secret = true
+		if got := k.show("hush"); strings.Contains(got, "hush") {
+			t.Errorf("the secret of %s is shown as %q", k.Name, got)
+		}
+	}
+}
+
+func FuzzFile(f *testing.F) {
+	f.Add("dir: x\n")
+	f.Add("import:\n  batch: 9\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		loaded, err := Load(Sources{File: write(t, text)})
+		if err == nil && loaded.Validate() != nil {
+			t.Errorf("%q was taken and is invalid", text)
+		}
+	})
+}

@@ -1,0 +1,105 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Knob describes one setting.
+type Knob struct {
+	// Name is its name in the file, dotted.
+	Name string
+	// Flag is the flag that sets it, without dashes; empty when none does.
+	Flag string
+	// Default is its value when nothing is said.
+	Default any
+	// Doc is one sentence, with the unit.
+	Doc string
+	// Secret keeps its value from being shown.
+	Secret bool
+}
+
+// Variable is the environment variable that sets it.
+func (k Knob) Variable() string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(k.Name, ".", "_"))
+}
+
+// show gives the value as a person may see it.
+func (k Knob) show(value string) string {
+	if k.Secret && value != "" {
+		return "(set, not shown)"
+	}
+	return value
+}
+
+// Knobs lists every setting, in the order of Config.
+func Knobs() []Knob {
+	d := Default()
+	return []Knob{
+		{Name: "dir", Flag: "dir", Default: d.Dir, Doc: "data folder of the embedded ledger (path)"},
+		{Name: "policy", Flag: "policy", Default: d.Policy, Doc: "policy file to obey (path); empty: the embedded policy"},
+		{Name: "act.actor", Flag: "actor", Default: d.Act.Actor, Doc: "who acts when a command does not say it (kind:code)"},
+		{Name: "act.purpose", Flag: "purpose", Default: d.Act.Purpose, Doc: "purpose when a command does not say it (name in the policy)"},
+		{Name: "act.grounds", Flag: "grounds", Default: d.Act.Grounds, Doc: "legal basis when a command does not say it (name in the policy)"},
+		{Name: "act.service", Flag: "service", Default: d.Act.Service, Doc: "service when a command does not say it (name in the policy)"},
+		{Name: "act.role", Flag: "role", Default: d.Act.Role, Doc: "role under which personal values are opened (word)"},
+		{Name: "import.batch", Default: d.Import.Batch, Doc: "lines handed to the ledger at once (1 to 100000)"},
+		{Name: "import.line_limit", Default: d.Import.LineLimit, Doc: "longest line an import takes (bytes, 1024 to 1048576)"},
+		{Name: "log.level", Flag: "log-level", Default: d.Log.Level, Doc: "least severe talk on standard error (debug, info, warn, error)"},
+	}
+}
+
+func knob(name string) (Knob, bool) {
+	for _, k := range Knobs() {
+		if k.Name == name {
+			return k, true
+		}
+	}
+	return Knob{}, false
+}
+
+func names() []string {
+	var out []string
+	for _, k := range Knobs() {
+		out = append(out, k.Name)
+	}
+	return out
+}
+
+// hint proposes the nearest known name when it is near enough to be a slip.
+func hint(name string, known []string) string {
+	best, least := "", len(name)/3+2
+	for _, k := range known {
+		d := distance(name, k)
+		if last := k[strings.LastIndexByte(k, '.')+1:]; last == name {
+			d = 0
+		}
+		if d < least {
+			best, least = k, d
+		}
+	}
+	if best == "" {
+		return fmt.Sprintf("; known are %s", strings.Join(known, ", "))
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// distance is the number of single-character edits between two words (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}
