@@ -145,12 +145,15 @@ type WithdrawPublication struct {
 type Use struct {
 	About
 	Fields []domain.Field
+	// Months are the months of the traces among the fields; empty means the month of the operation.
+	Months []domain.Month
 }
 
 // View records that a person looks at values.
 type View struct {
 	About
 	Fields   []domain.Field
+	Months   []domain.Month // as in Use
 	Role     string
 	Document domain.Reference
 }
@@ -160,6 +163,7 @@ type Transfer struct {
 	About
 	Recipient domain.RecipientID
 	Fields    []domain.Field
+	Months    []domain.Month // as in Use
 	Basis     Basis
 	Abroad    string
 }

@@ -1,0 +1,211 @@
+package ledger
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/google/uuid"
+	"github.com/maypok86/otter/v2"
+
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/recipient"
+	"imagine.ua/litopys/domain/subject"
+)
+
+// entry is what the ledger knows of a stream. Its states and its revision are never changed: who got an
+// entry may read them for as long as he likes. Only seen belongs to the holder of the stream's lock.
+type entry struct {
+	revision domain.Revision
+	file     subject.State
+	card     recipient.State
+	seen     *seen
+	weight   uint32 // bytes, by estimate
+}
+
+// fresh is the entry of a stream without events.
+func fresh() *entry { return &entry{revision: domain.NoStream, seen: new(seen)} }
+
+// after gives the entry that follows when these events have been appended.
+func (e *entry) after(stream domain.Stream, ids []uuid.UUID, events []domain.Event) (*entry, error) {
+	next := *e
+	next.revision += domain.Revision(len(ids))
+	switch stream.Kind() {
+	case domain.KindSubject:
+		list := make([]subject.Event, len(events))
+		for i, ev := range events {
+			se, ok := ev.(subject.Event)
+			if !ok {
+				return nil, fmt.Errorf("stream %s: %T does not belong there", stream, ev)
+			}
+			list[i] = se
+		}
+		if len(list) == 1 {
+			next.file = subject.Evolve(e.file, list[0])
+		} else {
+			next.file = subject.Fold(e.file, list...)
+		}
+	case domain.KindRecipient:
+		for _, ev := range events {
+			re, ok := ev.(recipient.Event)
+			if !ok {
+				return nil, fmt.Errorf("stream %s: %T does not belong there", stream, ev)
+			}
+			next.card = recipient.Evolve(next.card, re)
+		}
+	case domain.KindTrace: // no decision depends on what stands there
+	}
+	for _, id := range ids {
+		e.seen.add(id)
+	}
+	next.weight = next.weigh(stream)
+	return &next, nil
+}
+
+func (e *entry) weigh(stream domain.Stream) uint32 {
+	n := 256 + len(stream) + e.file.Weight() + len(e.card.Card.Name) + e.seen.weight()
+	return uint32(min(n, math.MaxInt32))
+}
+
+// seen remembers the ids of a stream's events, for idempotency, by their first eight bytes. A hit is
+// confirmed by reading the event, so a chance likeness costs a read and nothing else.
+type seen struct {
+	marks []uint64         // by revision
+	index map[uint64]int32 // mark to revision, once a walk over marks would be slow
+}
+
+// fewMarks is up to where a walk is as fast as a map and far smaller.
+const fewMarks = 64
+
+func mark(id uuid.UUID) uint64 { return binary.BigEndian.Uint64(id[:8]) }
+
+func (s *seen) add(id uuid.UUID) {
+	m := mark(id)
+	s.marks = append(s.marks, m)
+	switch {
+	case s.index != nil:
+		s.insert(m, len(s.marks)-1)
+	case len(s.marks) > fewMarks:
+		s.index = make(map[uint64]int32, 2*fewMarks)
+		for revision, m := range s.marks {
+			s.insert(m, revision)
+		}
+	}
+}
+
+func (s *seen) insert(m uint64, revision int) {
+	if _, taken := s.index[m]; !taken {
+		s.index[m] = int32(revision) //nolint:gosec // a stream of 2^31 events does not fit this map either
+	}
+}
+
+// find gives the revision at which an event with this id may stand.
+func (s *seen) find(id uuid.UUID) (domain.Revision, bool) {
+	m := mark(id)
+	if s.index != nil {
+		revision, ok := s.index[m]
+		return domain.Revision(revision), ok
+	}
+	for revision, have := range s.marks {
+		if have == m {
+			return domain.Revision(revision), true
+		}
+	}
+	return 0, false
+}
+
+func (s *seen) weight() int { return 8*cap(s.marks) + 32*len(s.index) }
+
+// cache holds entries of streams within a bound of memory.
+type cache struct {
+	c *otter.Cache[domain.Stream, *entry]
+}
+
+func newCache(bytes uint64) *cache {
+	return &cache{otter.Must(&otter.Options[domain.Stream, *entry]{
+		MaximumWeight: bytes,
+		Weigher:       func(_ domain.Stream, e *entry) uint32 { return e.weight },
+	})}
+}
+
+func (c *cache) get(s domain.Stream) (*entry, bool) { return c.c.GetIfPresent(s) }
+func (c *cache) put(s domain.Stream, e *entry)      { c.c.Set(s, e) }
+func (c *cache) drop(s domain.Stream)               { c.c.Invalidate(s) }
+
+// load gives the entry of a stream, from the cache or the log. The caller holds the stream's lock.
+func (l *Ledger) load(ctx context.Context, stream domain.Stream) (*entry, error) {
+	if e, ok := l.cache.get(stream); ok {
+		return e, nil
+	}
+	return l.catchUp(ctx, stream, fresh())
+}
+
+// catchUp reads what was appended after the entry and caches the result. The caller holds the stream's lock.
+func (l *Ledger) catchUp(ctx context.Context, stream domain.Stream, e *entry) (*entry, error) {
+	e, err := l.read(ctx, stream, e)
+	if err != nil {
+		l.cache.drop(stream)
+		return nil, err
+	}
+	l.cache.put(stream, e)
+	return e, nil
+}
+
+// readAtOnce is how many events are folded in one step: a step copies the state once.
+const readAtOnce = 512
+
+func (l *Ledger) read(ctx context.Context, stream domain.Stream, e *entry) (*entry, error) {
+	var ids []uuid.UUID
+	var events []domain.Event
+	fold := func() (err error) {
+		if len(ids) > 0 {
+			e, err = e.after(stream, ids, events)
+		}
+		ids, events = ids[:0], events[:0]
+		return err
+	}
+	expected := e.revision
+	for rec, err := range l.journal.Events(ctx, stream, e.revision) {
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", stream, err)
+		}
+		if expected++; rec.Revision != expected {
+			return nil, fmt.Errorf("read %s: revision %d where %d should be", stream, rec.Revision, expected)
+		}
+		ids, events = append(ids, rec.ID), append(events, rec.Event)
+		if len(ids) == readAtOnce {
+			if err := fold(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := fold(); err != nil {
+		return nil, err
+	}
+	if e.weight == 0 {
+		e.weight = e.weigh(stream)
+	}
+	return e, nil
+}
+
+// locked gives the entry of a stream whose lock the caller does not hold. From the cache it comes without
+// waiting; it may then be a moment old.
+func (l *Ledger) locked(ctx context.Context, stream domain.Stream) (*entry, error) {
+	if e, ok := l.cache.get(stream); ok {
+		return e, nil
+	}
+	if err := l.streams.acquire(ctx, string(stream)); err != nil {
+		return nil, err
+	}
+	defer l.streams.release(string(stream))
+	return l.load(ctx, stream)
+}
+
+// peek gives the entry of a stream without its lock and without keeping it.
+func (l *Ledger) peek(ctx context.Context, stream domain.Stream) (*entry, error) {
+	if e, ok := l.cache.get(stream); ok {
+		return e, nil
+	}
+	return l.read(ctx, stream, fresh())
+}

@@ -1,0 +1,136 @@
+package subject
+
+import (
+	"time"
+
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/policy"
+	"imagine.ua/litopys/domain/recipient"
+)
+
+// Context is what a decision needs from outside the subject's file, as data.
+type Context struct {
+	// Policy is the version in force when the operation happened.
+	Policy *policy.Policy
+	// Recipient is the card of the third party that a Transfer names; nil when nobody knows it.
+	Recipient *recipient.Card
+	// Now is when the command is recorded. Closing reaches traces up to here; zero means the operation's time.
+	Now time.Time
+}
+
+// Case is a command with its context.
+type Case struct {
+	Command Command
+	Context
+}
+
+// Decider gives the aggregate's functions. For folding many events, Fold is faster than Decider.Fold.
+func Decider() domain.Decider[Case, State, Event] {
+	return domain.Decider[Case, State, Event]{
+		Initial: func() State { return State{} },
+		Decide:  Decide,
+		Evolve:  Evolve,
+	}
+}
+
+// Decide gives the event that records the command, nothing when nothing changes, or a *domain.Refusal. It
+// is pure: the same case and state always give the same answer.
+func Decide(c Case, s State) ([]Event, error) {
+	d, err := open(c, s)
+	if err != nil {
+		return nil, err
+	}
+	e, err := d.decide(c.Command)
+	if err != nil || e == nil {
+		return nil, err
+	}
+	return []Event{e}, nil
+}
+
+// decision is one case on its way to an answer.
+type decision struct {
+	Context
+	state   State
+	subject domain.SubjectID
+	op      domain.OperationSpec
+}
+
+// open checks what holds for every command: a complete operation that the policy permits, and a subject.
+func open(c Case, s State) (decision, error) {
+	if c.Command == nil || c.Policy == nil {
+		return decision{}, domain.Refuse("operation.incomplete", "3.4", "give a command and the policy in force",
+			"the case has no command or no policy").WithKind(domain.Input)
+	}
+	by := c.Command.By()
+	if err := c.Policy.Permit(by); err != nil {
+		return decision{}, err
+	}
+	d := decision{Context: c.Context, state: s, subject: c.Command.Target(), op: by.Spec()}
+	if d.subject.IsZero() {
+		return decision{}, domain.Refuse("subject.missing", "", "name the subject; ledger.NewSubjectID makes an id",
+			"the command names no subject").WithKind(domain.Input)
+	}
+	if _, ok := c.Command.(Register); ok {
+		return d, nil
+	}
+	if !s.registered {
+		return decision{}, domain.Refuse("subject.unknown", "preamble", "register the subject first",
+			"no file is open for this subject").WithKind(domain.Unknown)
+	}
+	if s.closed {
+		return decision{}, domain.Refuse("account.closed", "4.1", "register the person anew under another id",
+			"the account of this subject is closed")
+	}
+	return d, nil
+}
+
+func (d decision) decide(c Command) (Event, error) {
+	switch c := c.(type) {
+	case Register:
+		return d.register(c)
+	case Collect:
+		return d.collect(c)
+	case Dispute:
+		return d.dispute(c)
+	case Rectify:
+		return d.rectify(c)
+	case Identify:
+		return d.identify(c)
+	case Edit:
+		return d.edit(c)
+	case Delete:
+		return d.delete(c)
+	case Close:
+		return d.close()
+	case Publish:
+		return d.publish(c)
+	case WithdrawPublication:
+		return d.withdrawPublication(c)
+	case Use:
+		return d.use(c)
+	case View:
+		return d.view(c)
+	case Transfer:
+		return d.transfer(c)
+	default:
+		return d.agree(c)
+	}
+}
+
+// agree decides what the subject agrees to and orders.
+func (d decision) agree(c Command) (Event, error) {
+	switch c := c.(type) {
+	case GrantConsent:
+		return d.grant(c)
+	case WithdrawConsent:
+		return d.withdraw(c)
+	case PlaceOrder:
+		return d.place(c)
+	case ExecuteOrder:
+		return d.execute(c)
+	case CancelOrder:
+		return d.cancel(c)
+	}
+	return nil, domain.Refuse("command.unknown", "", "give one of the commands of this package, by value",
+		"the command is of a type that nobody decides").WithKind(domain.Input)
+}

@@ -1,0 +1,212 @@
+package subject
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"imagine.ua/litopys/domain"
+)
+
+// State is what decisions need to know of a subject's file. It holds no values. It is small, because the
+// ledger caches it, and a State that was handed out is never changed: Evolve and Fold give new ones.
+type State struct {
+	registered bool
+	closed     bool
+	fields     []Held
+	traces     []Cleared
+	consents   []Consent
+	orders     []Order
+}
+
+// Status says how far a value is to be trusted (clause 1.3).
+type Status string
+
+// The statuses.
+const (
+	Declared Status = "declared" // as the subject gave it
+	Verified Status = "identified"
+)
+
+// Held is an attribute of the subject: its current epoch and condition.
+type Held struct {
+	Field domain.Field
+	// Current is the number of the last epoch, Since that of the first one that still lives. They differ
+	// only where each value stands on its own (written grounds of transfers).
+	Current int
+	Since   int
+	// Live is false after a deletion; Current then tells where the next life begins.
+	Live     bool
+	Status   Status
+	Disputed bool
+	Public   bool
+}
+
+// At points at the current value.
+func (h Held) At() domain.FieldEpoch {
+	return domain.FieldEpoch{Field: h.Field, Epoch: domain.AttributeEpoch(h.Current)}
+}
+
+// Cleared says up to where the traces of a field are deleted.
+type Cleared struct {
+	Field      domain.Field
+	Month      domain.Month // every earlier month is deleted
+	Generation int          // traces of Month live in this generation; the ones before are deleted
+}
+
+// Consent is a consent as decisions see it.
+type Consent struct {
+	ID        domain.ConsentID
+	Scope     Scope // emptied when it ends
+	Until     time.Time
+	Withdrawn bool
+}
+
+// Live reports whether the consent holds at t.
+func (c Consent) Live(t time.Time) bool {
+	return !c.Withdrawn && (c.Until.IsZero() || t.Before(c.Until))
+}
+
+// Order is a standing order as decisions see it.
+type Order struct {
+	ID    domain.OrderID
+	Scope Scope // emptied when it ends
+	Ended bool
+}
+
+// Registered reports whether the file was opened.
+func (s State) Registered() bool { return s.registered }
+
+// Closed reports whether the account was closed.
+func (s State) Closed() bool { return s.closed }
+
+// Held gives an attribute; false when the subject has no live value of it.
+func (s State) Held(f domain.Field) (Held, bool) {
+	if i := s.fieldAt(f); i >= 0 && s.fields[i].Live {
+		return s.fields[i], true
+	}
+	return Held{}, false
+}
+
+// Attributes lists the attributes that have a live value, in the order in which they first came.
+func (s State) Attributes() []Held {
+	live := make([]Held, 0, len(s.fields))
+	for _, h := range s.fields {
+		if h.Live {
+			live = append(live, h)
+		}
+	}
+	return live
+}
+
+// Consents lists the consents, ended ones included, in the order of their granting.
+func (s State) Consents() []Consent { return slices.Clone(s.consents) }
+
+// Orders lists the orders, ended ones included, in the order of their placing.
+func (s State) Orders() []Order { return slices.Clone(s.orders) }
+
+// Consent gives one consent.
+func (s State) Consent(id domain.ConsentID) (Consent, bool) {
+	if i := s.consentAt(id.UUID); i >= 0 {
+		return s.consents[i], true
+	}
+	return Consent{}, false
+}
+
+// Order gives one order.
+func (s State) Order(id domain.OrderID) (Order, bool) {
+	if i := s.orderAt(id.UUID); i >= 0 {
+		return s.orders[i], true
+	}
+	return Order{}, false
+}
+
+// TraceEpoch gives the epoch in which a trace of this month lives, and false when the subject has deleted
+// that month since.
+func (s State) TraceEpoch(f domain.Field, m domain.Month) (domain.Epoch, bool) {
+	i := s.traceAt(f)
+	switch {
+	case i < 0 || m > s.traces[i].Month:
+		return domain.TraceEpoch(m, 0), true
+	case m < s.traces[i].Month:
+		return "", false
+	}
+	return domain.TraceEpoch(m, s.traces[i].Generation), true
+}
+
+// Weight estimates the bytes that the state holds, for caches.
+func (s State) Weight() int {
+	n := 128 + 64*len(s.fields) + 48*len(s.traces) + 160*len(s.consents) + 128*len(s.orders)
+	for _, c := range s.consents {
+		n += c.Scope.weight()
+	}
+	for _, o := range s.orders {
+		n += o.Scope.weight()
+	}
+	return n
+}
+
+func (s Scope) weight() int {
+	return 16 * (len(s.Purposes) + len(s.Fields) + len(s.Recipients) + len(s.RecipientKinds))
+}
+
+func (s State) fieldAt(f domain.Field) int {
+	for i := range s.fields {
+		if s.fields[i].Field == f {
+			return i
+		}
+	}
+	return -1
+}
+
+func (s State) traceAt(f domain.Field) int {
+	for i := range s.traces {
+		if s.traces[i].Field == f {
+			return i
+		}
+	}
+	return -1
+}
+
+func (s State) consentAt(id uuid.UUID) int {
+	for i := range s.consents {
+		if s.consents[i].ID.UUID == id {
+			return i
+		}
+	}
+	return -1
+}
+
+func (s State) orderAt(id uuid.UUID) int {
+	for i := range s.orders {
+		if s.orders[i].ID.UUID == id {
+			return i
+		}
+	}
+	return -1
+}
+
+// attributeNumber reads the number of an attribute's epoch; 0 when it is none.
+func attributeNumber(e domain.Epoch) int {
+	n, err := strconv.Atoi(string(e))
+	if err != nil || n < 1 {
+		return 0
+	}
+	return n
+}
+
+// traceParts reads month and generation of a trace's epoch.
+func traceParts(e domain.Epoch) (domain.Month, int, bool) {
+	month, generation, dotted := strings.Cut(string(e), ".")
+	if len(month) != len("2006-01") || month[4] != '-' {
+		return "", 0, false
+	}
+	if !dotted {
+		return domain.Month(month), 0, true
+	}
+	n, err := strconv.Atoi(generation)
+	return domain.Month(month), n, err == nil && n > 0
+}
