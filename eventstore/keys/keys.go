@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/eventstore/seal"
 )
 
 // Ref addresses one key.
@@ -33,7 +34,8 @@ const (
 // Size is the length of a key in bytes (AES-256).
 const Size = 32
 
-// Key is one key as the store hands it out. Secret is zero when State is Destroyed.
+// Key is one key as the store hands it out. Secret is zero when State is Destroyed. A Key never prints its
+// secret; see String, Format and LogValue.
 type Key struct {
 	ID     uuid.UUID
 	Ref    Ref
@@ -41,6 +43,8 @@ type Key struct {
 	Until  time.Time // end of the term, for Retained
 	Rule   string    // retention rule, for Retained
 	Secret [Size]byte
+
+	cipher *seal.Cipher // made once by the store, so that a warm key seals at once; see Cipher
 }
 
 // Store is the key store. It is safe for concurrent use; every change is durable before its call returns.
@@ -54,12 +58,21 @@ type Store interface {
 	// Find gives the subjects under which a blind-index tag is recorded with a live key.
 	Find(ctx context.Context, field domain.Field, tag Tag) ([]domain.SubjectID, error)
 	// Follow brings key states in line with the fates that stand in the log at this position, in order of
-	// the log; repeating it changes nothing. It returns when destroyed keys are gone from the file.
+	// the log; repeating it changes nothing. It returns when destroyed keys are gone from the file. The
+	// fates of several events may be given at once, in order, with the position of the last.
 	Follow(ctx context.Context, position uint64, fates []domain.Fate) error
 	// Followed gives the position up to which Follow has been told everything.
 	Followed(ctx context.Context) (uint64, error)
 	// Of lists the keys of a subject, tombstones included, without secrets.
 	Of(ctx context.Context, subject domain.SubjectID) ([]Key, error)
+	// Tag computes the blind-index tag of a findable value, which the caller has brought to its normal
+	// form. Equal values of one field have equal tags, in this ledger only; it needs no I/O.
+	Tag(field domain.Field, normalised string) Tag
+	// Token derives an id from personal content under the live key of the ref (making it if it is
+	// missing): the same content gives the same token for as long as the key is live, nobody can guess the
+	// content back, and when the key is destroyed not even a guess can be tested. Import makes its
+	// idempotency keys of it. A ref whose key is retained or destroyed gives ErrNotLive.
+	Token(ctx context.Context, ref Ref, content []byte) (uuid.UUID, error)
 	// Identity is the id of the ledger that these keys belong to.
 	Identity(ctx context.Context) (uuid.UUID, error)
 	// Close releases the store. Closing twice is a no-op.
@@ -77,10 +90,12 @@ type Want struct {
 	Tag *Tag
 }
 
-// The errors of the key store; compare with errors.Is.
+// The errors of the key store; compare with errors.Is. Besides them a store gives eventstore.ErrClosed,
+// eventstore.ErrForeign, eventstore.ErrFull and eventstore.ErrCorrupt.
 var (
 	ErrNotLive    = errors.New("key is not live")
 	ErrUnknownKey = errors.New("no such key")
+	ErrInvalidRef = errors.New("no key can have this address")
 )
 
 // KMS wraps and unwraps the master keys of the months. gocloud.dev/secrets.Keeper satisfies it, so every

@@ -1,0 +1,54 @@
+package keys
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"sync"
+
+	"imagine.ua/litopys/domain"
+)
+
+const (
+	indexInfo = "litopys index v1\n"
+	// maxIndexFields bounds the remembered subkeys; a policy has dozens of fields.
+	maxIndexFields = 1024
+)
+
+// Index computes blind-index tags. Its secret is one of the ledger's, random, and never leaves the key
+// store; every field has a subkey of its own, so that the same text in two fields has unrelated tags. It is
+// safe for concurrent use.
+type Index struct {
+	secret [Size]byte
+	mu     sync.RWMutex
+	fields map[domain.Field][]byte // guarded by mu
+}
+
+// NewIndex makes the index of a secret.
+func NewIndex(secret [Size]byte) *Index {
+	return &Index{secret: secret, fields: map[domain.Field][]byte{}}
+}
+
+// Tag is HMAC-SHA-256 of the normalised value under the field's subkey.
+func (x *Index) Tag(field domain.Field, normalised string) Tag {
+	mac := hmac.New(sha256.New, x.subkey(field))
+	mac.Write([]byte(normalised))
+	var tag Tag
+	mac.Sum(tag[:0])
+	return tag
+}
+
+func (x *Index) subkey(field domain.Field) []byte {
+	x.mu.RLock()
+	sub := x.fields[field]
+	x.mu.RUnlock()
+	if sub != nil {
+		return sub
+	}
+	sub = subkey(x.secret[:], indexInfo+string(field))
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.fields) < maxIndexFields {
+		x.fields[field] = sub
+	}
+	return sub
+}

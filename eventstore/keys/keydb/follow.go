@@ -1,0 +1,177 @@
+package keydb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/eventstore/keys"
+	"imagine.ua/litopys/eventstore/sqlite"
+)
+
+// Follow carries out the fates that stand in the log up to the position. When it returns nil, the new
+// states are durable, no cache knows the old ones, and neither the file nor its WAL holds the bytes and
+// tags of what was destroyed.
+func (s *Store) Follow(ctx context.Context, position uint64, fates []domain.Fate) error {
+	for _, f := range fates {
+		if err := (keys.Ref{Subject: f.Subject, Field: f.Field, Epoch: f.Epoch}).Check(); err != nil {
+			return err
+		}
+		if f.Action != domain.Destroy && f.Action != domain.Retain {
+			return fmt.Errorf("fate of %s/%s/%s has the unknown action %q", f.Subject, f.Field, f.Epoch, f.Action)
+		}
+	}
+	if position == 0 && len(fates) > 0 {
+		return errors.New("fates have no position in the log")
+	}
+	return s.do(ctx, &job{follow: true, position: position, fates: fates})
+}
+
+// follow is a no-op for what was followed before, but for the cleaning that a failed call left undone.
+func (w *writer) follow(j *job) error {
+	if j.position > w.followed {
+		f := &followed{conn: w.conn}
+		err := w.conn.Tx(func() error { return f.apply(j) })
+		// Even after a failed commit: what it would have changed is read anew from the file.
+		w.cache.Drop(f.changed)
+		if err != nil {
+			return err
+		}
+		w.followed = j.position
+		w.unclean = w.unclean || f.erased
+	}
+	if !w.unclean {
+		return nil
+	}
+	if err := w.conn.Checkpoint(); err != nil {
+		return fmt.Errorf("destroyed keys may still stand in the WAL: %w", err)
+	}
+	w.unclean = false
+	return nil
+}
+
+// followed is the transaction of one Follow.
+type followed struct {
+	conn    *sqlite.Conn
+	changed []keys.Key
+	erased  bool
+}
+
+func (f *followed) apply(j *job) error {
+	for _, fate := range j.fates {
+		if err := f.carryOut(fate); err != nil {
+			return err
+		}
+	}
+	return f.conn.Run("UPDATE meta SET followed = ?", j.position)
+}
+
+func (f *followed) carryOut(fate domain.Fate) error {
+	ref := keys.Ref{Subject: fate.Subject, Field: fate.Field, Epoch: fate.Epoch}
+	r, found, err := findRef(f.conn, ref)
+	switch {
+	case err != nil:
+		return err
+	case found:
+		if err := f.change(r, fate); err != nil {
+			return err
+		}
+	case !fate.Through:
+		return f.tombstone(ref)
+	}
+	if !fate.Through {
+		return nil
+	}
+	return f.through(ref, fate)
+}
+
+// tombstone closes a ref that never had a key, so that a writer who lost the race against its fate can't
+// make one.
+func (f *followed) tombstone(ref keys.Ref) error {
+	return f.conn.Run("INSERT INTO keys (id, subject, field, epoch, state) VALUES (?, ?, ?, ?, ?)",
+		newID(), ref.Subject.UUID, string(ref.Field), string(ref.Epoch), int(keys.Destroyed))
+}
+
+// through carries the fate to the earlier live epochs of the field and closes those that have no key.
+func (f *followed) through(ref keys.Ref, fate domain.Fate) error {
+	var earlier []row
+	for s, err := range f.conn.Rows(liveOf, ref.Subject.UUID, string(ref.Field)) {
+		if err != nil {
+			return err
+		}
+		if r := scan(s); keys.Earlier(r.key.Ref.Epoch, ref.Epoch) {
+			earlier = append(earlier, r)
+		}
+	}
+	for _, r := range earlier {
+		if err := f.change(r, fate); err != nil {
+			return err
+		}
+	}
+	closed, err := closedThrough(f.conn, ref)
+	if err != nil || closed {
+		return err
+	}
+	kind, _ := keys.KindOf(ref.Epoch)
+	return f.conn.Run("INSERT OR REPLACE INTO closed (subject, field, kind, through) VALUES (?, ?, ?, ?)",
+		ref.Subject.UUID, string(ref.Field), string(kind), string(ref.Epoch))
+}
+
+// change moves a key forward. A retained key that is retained again takes the later fact's term and rule.
+func (f *followed) change(r row, fate domain.Fate) error {
+	if r.key.State == keys.Destroyed {
+		return nil
+	}
+	f.changed = append(f.changed, r.key)
+	if fate.Action == domain.Retain {
+		return f.conn.Run("UPDATE keys SET state = ?, until = ?, rule = ? WHERE n = ?",
+			int(keys.Retained), fate.Until, fate.Rule, r.n)
+	}
+	return f.erase(r)
+}
+
+// erase leaves a tombstone. Bytes and tags are overwritten in their place, never deleted: see the package
+// comment.
+func (f *followed) erase(r row) error {
+	f.erased = true
+	if err := f.conn.Run("UPDATE keys SET state = ?, until = ?, rule = NULL WHERE n = ?",
+		int(keys.Destroyed), time.Time{}, r.n); err != nil {
+		return err
+	}
+	if err := f.conn.Run("UPDATE secrets SET wrapped = zeroblob(60) WHERE n = ?", r.n); err != nil {
+		return err
+	}
+	return f.eraseTags(r.n)
+}
+
+func (f *followed) eraseTags(key int64) error {
+	type recorded struct {
+		n   int64
+		tag keys.Tag
+	}
+	var tags []recorded
+	for s, err := range f.conn.Rows("SELECT n, tag FROM tags WHERE key = ?", key) {
+		if err != nil {
+			return err
+		}
+		tags = append(tags, recorded{n: s.ColumnInt64(0), tag: columnTag(s, 1)})
+	}
+	for _, t := range tags {
+		if err := f.conn.Run("DELETE FROM buckets WHERE bucket = ? AND tag = ?", bucketOf(t.tag), t.n); err != nil {
+			return err
+		}
+		if err := f.conn.Run("UPDATE tags SET tag = zeroblob(32) WHERE n = ?", t.n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func columnTag(s *sqlite3.Stmt, col int) (tag keys.Tag) {
+	copy(tag[:], s.ColumnRawBlob(col))
+	return tag
+}
