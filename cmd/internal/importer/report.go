@@ -21,6 +21,11 @@ type Report struct {
 	Took     time.Duration `json:"-"`
 }
 
+func (r *Report) reject() {
+	r.Lines++
+	r.Rejected++
+}
+
 // Reject is one line that was not taken. It never holds text of the line.
 type Reject struct {
 	Line   int64  `json:"line"`   // 1 is the first

@@ -137,6 +137,7 @@ type transfer struct {
 	About
 	Recipient uuid.UUID      `json:"recipient"`
 	Fields    []domain.Field `json:"fields"`
+	Months    []domain.Month `json:"months"`
 	Basis     basis          `json:"basis"`
 	Abroad    string         `json:"abroad"`
 }
@@ -144,7 +145,7 @@ type transfer struct {
 func (t transfer) command() (Command, error) {
 	return t.with(func(a subject.About) (subject.Command, error) {
 		basis, err := t.Basis.domain()
-		return subject.Transfer{About: a, Recipient: domain.RecipientID{UUID: t.Recipient}, Fields: t.Fields,
+		return subject.Transfer{About: a, Recipient: domain.RecipientID{UUID: t.Recipient}, Fields: t.Fields, Months: t.Months,
 			Basis: basis, Abroad: t.Abroad}, errors.Join(err, required(t.Recipient, "recipient"))
 	})
 }

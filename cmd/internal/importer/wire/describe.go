@@ -35,7 +35,7 @@ func describe(err error) error {
 // members are the names that may be shown in an error.
 var members = []string{
 	"command", "key", "subject", "actor", "at", "purpose", "grounds", "service", "correlation", "causation",
-	"reference", "field", "value", "source", "values", "fields", "all", "document", "method", "consent",
+	"reference", "field", "value", "source", "values", "fields", "months", "all", "document", "method", "consent",
 	"scope", "textHash", "until", "order", "place", "role", "recipient", "basis", "abroad", "card",
 	"purposes", "recipients", "recipientKinds", "law", "defence", "authority", "act", "article", "dated",
 	"approvers", "approver", "evidence", "statement", "name", "kind", "country", "contract",

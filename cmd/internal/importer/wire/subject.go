@@ -209,24 +209,26 @@ func (c conceal) command() (Command, error) {
 type use struct {
 	About
 	Fields []domain.Field `json:"fields"`
+	Months []domain.Month `json:"months"`
 }
 
 func (u use) command() (Command, error) {
 	return u.with(func(a subject.About) (subject.Command, error) {
-		return subject.Use{About: a, Fields: u.Fields}, nil
+		return subject.Use{About: a, Fields: u.Fields, Months: u.Months}, nil
 	})
 }
 
 type view struct {
 	About
 	Fields   []domain.Field   `json:"fields"`
+	Months   []domain.Month   `json:"months"`
 	Role     string           `json:"role"`
 	Document domain.Reference `json:"document"`
 }
 
 func (v view) command() (Command, error) {
 	return v.with(func(a subject.About) (subject.Command, error) {
-		return subject.View{About: a, Fields: v.Fields, Role: v.Role, Document: v.Document}, nil
+		return subject.View{About: a, Fields: v.Fields, Months: v.Months, Role: v.Role, Document: v.Document}, nil
 	})
 }
 

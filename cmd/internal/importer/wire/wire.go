@@ -28,13 +28,14 @@
 //	order.cancel       order
 //	publish            fields, place
 //	publish.withdraw   fields
-//	use                fields
-//	view               fields, role, document
-//	transfer           recipient (id), fields, basis, abroad (optional)
+//	use                fields, months
+//	view               fields, months, role, document
+//	transfer           recipient (id), fields, months, basis, abroad (optional)
 //	recipient.add      card {name, kind, country, contract}
 //	recipient.change   card
 //
-// scope is {purposes, fields, recipients, recipientKinds}, each a list. basis is one of
+// months ("2026-01") are those of the traces among the fields; without them the month of the operation is
+// meant. scope is {purposes, fields, recipients, recipientKinds}, each a list. basis is one of
 //
 //	{"consent": id}
 //	{"order": id}

@@ -1,0 +1,116 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"imagine.ua/litopys/cmd/internal/importer/wire"
+	"imagine.ua/litopys/domain/ledger"
+	"imagine.ua/litopys/domain/recipient"
+)
+
+// Events imports commands, one JSON object a line (see package wire). Commands on one subject are decided
+// in the order of their lines. It is used by one goroutine.
+type Events struct {
+	Ledger  Ledger
+	Batch   int // lines at once
+	Rejects *Rejects
+	// Progress is told the report after every batch; optional.
+	Progress func(Report)
+
+	report Report
+}
+
+// Run imports the text. The report stands for what was acknowledged, also when an error ended the run.
+func (e *Events) Run(ctx context.Context, text *Input, limit int) (Report, error) {
+	e.report = Report{}
+	var cmds []ledger.Command
+	var lines []Line
+	size := 0
+	flush := func() error {
+		err := e.flush(ctx, cmds, lines)
+		cmds, lines, size = cmds[:0], lines[:0], 0
+		return err
+	}
+	for line, err := range Lines(text, limit) {
+		if err != nil {
+			return e.report, errors.Join(flush(), fmt.Errorf("line %d: %w", line.Number, err))
+		}
+		cmd, why := decode(line, limit)
+		if why != nil {
+			if err := e.reject(line, why); err != nil {
+				return e.report, err
+			}
+			continue
+		}
+		// A recipient's card goes in before the transfers after it and after the ones before it.
+		if len(cmds) >= e.Batch || size >= batchBytes || mixed(cmds, cmd) {
+			if err := flush(); err != nil {
+				return e.report, err
+			}
+		}
+		cmds, lines = append(cmds, cmd), append(lines, Line{Number: line.Number, Offset: line.Offset})
+		size += len(line.Text)
+	}
+	return e.report, flush()
+}
+
+// decode reads one line as a command.
+func decode(line Line, limit int) (ledger.Command, error) {
+	switch {
+	case line.Long:
+		return nil, fmt.Errorf("the line is longer than %d bytes", limit)
+	case len(line.Text) == 0:
+		return nil, errors.New("the line is empty")
+	}
+	c, err := wire.Decode(line.Text)
+	switch {
+	case err != nil:
+		return nil, err
+	case c.Recipient != nil:
+		return c.Recipient, nil
+	}
+	return c.Subject, nil
+}
+
+func mixed(cmds []ledger.Command, next ledger.Command) bool {
+	return len(cmds) > 0 && isCard(cmds[0]) != isCard(next)
+}
+
+func isCard(c ledger.Command) bool {
+	_, ok := c.(recipient.Command)
+	return ok
+}
+
+func (e *Events) reject(line Line, why error) error {
+	e.report.reject()
+	return e.Rejects.Add(rejectOf(line, why))
+}
+
+func (e *Events) flush(ctx context.Context, cmds []ledger.Command, lines []Line) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var failed error
+	for i, out := range e.Ledger.HandleAll(ctx, cmds) {
+		switch {
+		case out.Err == nil && out.Receipt.Repeated:
+			e.report.Already++
+			e.report.Lines++
+		case out.Err == nil:
+			e.report.Imported++
+			e.report.Lines++
+		case isRefusal(out.Err):
+			if err := e.reject(lines[i], out.Err); err != nil {
+				return err
+			}
+		case failed == nil:
+			failed = fmt.Errorf("line %d: %w", lines[i].Number, out.Err)
+		}
+	}
+	if e.Progress != nil {
+		e.Progress(e.report)
+	}
+	return failed
+}
