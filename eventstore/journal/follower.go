@@ -1,0 +1,251 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/eventstore"
+	"imagine.ua/litopys/eventstore/keys"
+	"imagine.ua/litopys/eventstore/schema"
+)
+
+const (
+	// maxPending and maxBehind bound how many fates are carried out in one transaction of the key store,
+	// and how many records are looked at before those found so far are.
+	maxPending = 512
+	maxBehind  = 1024
+	// rememberEvery is how many records may have to be looked at again after a crash.
+	rememberEvery = 32 << 10
+	// followTries and followPause bound how often a transaction that fails is tried again.
+	followTries = 5
+	followPause = 50 * time.Millisecond
+	// stopTimeout bounds the last write of the position; without it the next open only looks at more.
+	stopTimeout = 10 * time.Second
+)
+
+// follower carries out fates in the order of the log. Only its goroutine calls keys.Store.Follow, so
+// concurrent appends cannot put them into another order.
+type follower struct {
+	log    eventstore.Subscriber
+	keys   keys.Store
+	logger *slog.Logger
+	cancel context.CancelFunc
+	done   chan struct{} // closed when the goroutine has ended
+
+	// The goroutine's own until done is closed.
+	pending    []domain.Fate // read, not carried out
+	at         uint64        // position of the last record read
+	behind     int           // records read since the first pending fate
+	remembered uint64        // position that the key store knows
+	unsaved    int           // records since remembered
+
+	mu      sync.Mutex
+	passed  uint64   // guarded by mu: everything up to here is carried out
+	waiting []waiter // guarded by mu
+	err     error    // guarded by mu: why it stopped
+}
+
+// waiter is told when its position is passed, or the follower stops.
+type waiter struct {
+	position uint64
+	told     chan struct{}
+}
+
+// startFollower begins behind what the key store has followed and returns when the log that stands now is
+// carried out.
+func startFollower(ctx context.Context, parts Parts) (*follower, error) {
+	followed, err := parts.Keys.Followed(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("position of the key store: %w", err)
+	}
+	head, err := parts.Store.Head(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("head of the log: %w", err)
+	}
+	if followed > uint64(head) {
+		return nil, &eventstore.CorruptError{File: "log", Place: "end", Detail: fmt.Sprintf(
+			"the key store has followed it to position %d, but it ends at %d: records are missing", followed, head)}
+	}
+	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	f := &follower{
+		log: parts.Store, keys: parts.Keys, logger: parts.Logger, cancel: cancel, done: make(chan struct{}),
+		at: followed, remembered: followed, passed: followed,
+	}
+	go f.run(life)
+	if err := f.wait(ctx, uint64(head)); err != nil {
+		return nil, errors.Join(fmt.Errorf("carry out fates: %w", err), f.stop())
+	}
+	return f, nil
+}
+
+func (f *follower) run(ctx context.Context) {
+	defer close(f.done)
+	err := f.follow(ctx)
+	if ctx.Err() == nil {
+		f.logger.ErrorContext(ctx, "key follower stopped", slog.Uint64("position", f.at), slog.Any("error", err))
+	}
+	f.fail(err)
+}
+
+func (f *follower) follow(ctx context.Context) error {
+	for d, err := range f.log.Subscribe(ctx, eventstore.Position(f.at)) {
+		if err != nil {
+			return err
+		}
+		if d.CaughtUp {
+			err = f.carryOut(ctx)
+		} else {
+			err = f.take(ctx, d.Record)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return errors.Join(ctx.Err(), errors.New("the subscription ended"))
+}
+
+// take looks at one record. Most types cannot carry fates and are not decoded.
+func (f *follower) take(ctx context.Context, r eventstore.Record) error {
+	carries, err := schema.CarriesFates(r.Type)
+	if err != nil {
+		return placed(r, err)
+	}
+	if carries {
+		event, err := schema.Decode(r.Type, r.Data)
+		if err != nil {
+			return placed(r, err)
+		}
+		f.pending = append(f.pending, event.Fates()...)
+	}
+	f.at = uint64(r.Position)
+	f.unsaved++
+	if len(f.pending) > 0 {
+		f.behind++
+	}
+	if len(f.pending) >= maxPending || f.behind >= maxBehind {
+		return f.carryOut(ctx)
+	}
+	if len(f.pending) == 0 {
+		f.pass(f.at)
+	}
+	if f.unsaved >= rememberEvery {
+		return f.carryOut(ctx)
+	}
+	return nil
+}
+
+// carryOut brings the key states in line with what was read, and passes it.
+func (f *follower) carryOut(ctx context.Context) error {
+	if len(f.pending) > 0 || f.unsaved >= rememberEvery {
+		if err := f.tell(ctx); err != nil {
+			return err
+		}
+	}
+	f.pass(f.at)
+	return nil
+}
+
+// tell gives pending fates and the position to the key store. A failure may pass, so it is tried again; a
+// damaged, foreign or closed key store does not get better.
+func (f *follower) tell(ctx context.Context) error {
+	for n := 0; ; n++ {
+		err := f.keys.Follow(ctx, f.at, f.pending)
+		if err == nil {
+			f.pending, f.behind, f.unsaved, f.remembered = f.pending[:0], 0, 0, f.at
+			return nil
+		}
+		final := errors.Is(err, eventstore.ErrCorrupt) || errors.Is(err, eventstore.ErrForeign) || errors.Is(err, eventstore.ErrClosed)
+		if final || ctx.Err() != nil || n+1 == followTries {
+			return fmt.Errorf("key states at position %d: %w", f.at, err)
+		}
+		f.logger.WarnContext(ctx, "key store did not follow; trying again", slog.Uint64("position", f.at), slog.Any("error", err))
+		if err := pause(ctx, followPause<<n); err != nil {
+			return err
+		}
+	}
+}
+
+// pass tells those who wait for positions up to this one.
+func (f *follower) pass(position uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.passed = position
+	left := f.waiting[:0]
+	for _, w := range f.waiting {
+		if w.position <= position {
+			close(w.told)
+		} else {
+			left = append(left, w)
+		}
+	}
+	f.waiting = left
+}
+
+// fail tells everyone who waits that nothing more will be carried out.
+func (f *follower) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+	for _, w := range f.waiting {
+		close(w.told)
+	}
+	f.waiting = nil
+}
+
+// failure tells why the follower stopped; nil while it runs.
+func (f *follower) failure() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
+// wait returns when everything up to the position is carried out.
+func (f *follower) wait(ctx context.Context, position uint64) error {
+	f.mu.Lock()
+	if f.passed >= position || f.err != nil {
+		defer f.mu.Unlock()
+		return f.verdict(position)
+	}
+	w := waiter{position, make(chan struct{})}
+	f.waiting = append(f.waiting, w)
+	f.mu.Unlock()
+	select {
+	case <-w.told:
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.verdict(position)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// verdict is nil when the position is passed. The caller holds mu.
+func (f *follower) verdict(position uint64) error {
+	if f.passed >= position {
+		return nil
+	}
+	return f.err
+}
+
+// stop ends the goroutine and writes down how far it came.
+func (f *follower) stop() error {
+	f.cancel()
+	<-f.done
+	f.mu.Lock()
+	passed := f.passed
+	f.mu.Unlock()
+	if passed == f.remembered {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	if err := f.keys.Follow(ctx, passed, nil); err != nil {
+		return fmt.Errorf("position of the key store: %w", err)
+	}
+	return nil
+}

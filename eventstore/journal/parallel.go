@@ -1,0 +1,159 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"runtime"
+
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/eventstore"
+)
+
+const (
+	// chunkEvents is how many records go to one decoder at a time. The first chunk of a read is decoded by
+	// the caller's own goroutine, so short reads start none.
+	chunkEvents = 256
+	// maxDecoders bounds the goroutines; one scan cannot feed more.
+	maxDecoders = 4
+)
+
+// ReadAll yields every event after the position up to the end of the log as it stood when the loop began,
+// or later, with sealed values. Records are decoded by several goroutines and handed over in order. An
+// error comes once and last.
+func (j *Journal) ReadAll(ctx context.Context, after uint64) iter.Seq2[domain.Recorded, error] {
+	return func(yield func(domain.Recorded, error) bool) {
+		first := newChunk()
+		full := first.fill(j.store.ReadAll(ctx, eventstore.Position(after)))
+		first.decode()
+		if !first.hand(yield) || !full {
+			return
+		}
+		after := first.events[len(first.events)-1].Position
+		ctx, cancel := context.WithCancel(ctx)
+		p := startPipeline(ctx, j.store.ReadAll(ctx, eventstore.Position(after)))
+		defer p.drain(cancel)
+		for c := range p.ordered {
+			<-c.decoded
+			if !c.hand(yield) {
+				return
+			}
+		}
+	}
+}
+
+// chunk is a run of records on its way through the decoders.
+type chunk struct {
+	records []eventstore.Record
+	events  []domain.Recorded
+	err     error // comes after events
+	decoded chan struct{}
+}
+
+func newChunk() *chunk {
+	return &chunk{records: make([]eventstore.Record, 0, chunkEvents), decoded: make(chan struct{})}
+}
+
+// add takes a record or the read's error, and tells whether the chunk has room for more.
+func (c *chunk) add(r eventstore.Record, err error) bool {
+	if err != nil {
+		c.err = fmt.Errorf("read the log: %w", err)
+		return false
+	}
+	c.records = append(c.records, r)
+	return len(c.records) < chunkEvents
+}
+
+// fill takes records until the chunk is full, and tells whether it is.
+func (c *chunk) fill(records iter.Seq2[eventstore.Record, error]) bool {
+	for r, err := range records {
+		if !c.add(r, err) {
+			break
+		}
+	}
+	return len(c.records) == chunkEvents
+}
+
+func (c *chunk) decode() {
+	c.events = make([]domain.Recorded, 0, len(c.records))
+	for _, r := range c.records {
+		event, err := decode(r)
+		if err != nil {
+			c.err = err
+			break
+		}
+		c.events = append(c.events, event)
+	}
+	c.records = nil
+	close(c.decoded)
+}
+
+// hand yields the chunk's events, then its error, and tells whether to go on.
+func (c *chunk) hand(yield func(domain.Recorded, error) bool) bool {
+	for _, e := range c.events {
+		if !yield(e, nil) {
+			return false
+		}
+	}
+	if c.err != nil {
+		yield(domain.Recorded{}, c.err)
+		return false
+	}
+	return true
+}
+
+// pipeline reads chunks in one goroutine, decodes them in some, and gives them in the order of the log.
+type pipeline struct {
+	ordered chan *chunk
+	work    chan *chunk
+}
+
+func startPipeline(ctx context.Context, records iter.Seq2[eventstore.Record, error]) *pipeline {
+	n := min(runtime.GOMAXPROCS(0), maxDecoders)
+	p := &pipeline{ordered: make(chan *chunk, 2*n), work: make(chan *chunk, 2*n)}
+	for range n {
+		go func() {
+			for c := range p.work {
+				c.decode()
+			}
+		}()
+	}
+	go p.read(ctx, records)
+	return p
+}
+
+// read fills chunks until the records end. An ended context is an error like any other: what was read until
+// then must not pass for the whole log.
+func (p *pipeline) read(ctx context.Context, records iter.Seq2[eventstore.Record, error]) {
+	defer close(p.ordered)
+	defer close(p.work)
+	c := newChunk()
+	for r, err := range records {
+		if c.add(r, err) {
+			continue
+		}
+		if c.err == nil && ctx.Err() == nil {
+			p.send(c)
+			c = newChunk()
+			continue
+		}
+		break
+	}
+	if c.err == nil && ctx.Err() != nil {
+		c.err = fmt.Errorf("read the log: %w", ctx.Err())
+	}
+	p.send(c)
+}
+
+func (p *pipeline) send(c *chunk) {
+	p.work <- c
+	p.ordered <- c
+}
+
+// drain ends the goroutines when the caller leaves early, and waits for the reader, who uses the store.
+func (p *pipeline) drain(cancel context.CancelFunc) {
+	cancel()
+	for c := range p.ordered {
+		<-c.decoded
+	}
+}

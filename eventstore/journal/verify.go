@@ -1,0 +1,121 @@
+package journal
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"iter"
+
+	"github.com/google/uuid"
+
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/eventstore"
+	"imagine.ua/litopys/eventstore/seal"
+)
+
+// Leaf is the canonical digest of one record with its place.
+type Leaf struct {
+	Position uint64
+	Digest   [sha256.Size]byte
+}
+
+// Leaves yields the digest of every record after the position, in order. They do not depend on the store,
+// and they outlive destroyed keys, since they cover sealed bytes.
+func (j *Journal) Leaves(ctx context.Context, after uint64) iter.Seq2[Leaf, error] {
+	return func(yield func(Leaf, error) bool) {
+		for r, err := range j.store.ReadAll(ctx, eventstore.Position(after)) {
+			if err != nil {
+				yield(Leaf{}, fmt.Errorf("read the log: %w", err))
+				return
+			}
+			if !yield(Leaf{Position: uint64(r.Position), Digest: r.Digest()}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Report is what Verify found in a sound log.
+type Report struct {
+	Records  int64  // records read
+	Streams  int    // streams they stand in
+	Values   int64  // sealed values they hold
+	Position uint64 // of the last record
+	// Digest is SHA-256 over the digests of all records, in order: equal for two stores of one ledger.
+	Digest [sha256.Size]byte
+}
+
+// verifier is optional in a store or a key store: it checks its own files more deeply than reading does.
+type verifier interface {
+	Verify(ctx context.Context) error
+}
+
+// Verify reads everything and gives the first damage as a *eventstore.CorruptError: a record that the store
+// calls damaged, positions that do not rise, a stream with a gap, an id that is missing, a document that
+// does not decode, a value that is no sealed value. Then store and key store check their own files, if they
+// can. It keeps the name of every stream in memory.
+func (j *Journal) Verify(ctx context.Context) (Report, error) {
+	if err := j.enter(); err != nil {
+		return Report{}, err
+	}
+	j.leave() // Close must not wait for a long reading; what is read after it ends with ErrClosed
+	c := check{next: map[string]int64{}}
+	sum := sha256.New()
+	for r, err := range j.store.ReadAll(ctx, eventstore.Start) {
+		if err == nil {
+			err = c.record(r)
+		}
+		if err != nil {
+			return c.report, fmt.Errorf("verify the log: %w", err)
+		}
+		digest := r.Digest()
+		sum.Write(digest[:])
+	}
+	sum.Sum(c.report.Digest[:0])
+	c.report.Streams = len(c.next)
+	for _, part := range []any{j.store, j.keys} {
+		if v, ok := part.(verifier); ok {
+			if err := v.Verify(ctx); err != nil {
+				return c.report, fmt.Errorf("verify: %w", err)
+			}
+		}
+	}
+	return c.report, nil
+}
+
+// check is the state of a verification.
+type check struct {
+	report Report
+	next   map[string]int64 // revision that the next event of the stream must have
+}
+
+func (c *check) record(r eventstore.Record) error {
+	switch {
+	case uint64(r.Position) <= c.report.Position:
+		return damage(r, fmt.Sprintf("its position does not rise above %d", c.report.Position))
+	case r.Revision != c.next[r.Stream]:
+		return damage(r, fmt.Sprintf("its stream goes on with revision %d", c.next[r.Stream]))
+	case r.ID == uuid.Nil:
+		return damage(r, "its id is missing")
+	}
+	recorded, err := decode(r)
+	if err != nil {
+		return err
+	}
+	for _, item := range recorded.Event.Personal() {
+		if err := wellSealed(item); err != nil {
+			return damage(r, fmt.Sprintf("the value of %s is no sealed value", item.Field))
+		}
+		c.report.Values++
+	}
+	c.report.Records++
+	c.report.Position = uint64(r.Position)
+	c.next[r.Stream]++
+	return nil
+}
+
+func wellSealed(item domain.Item) error {
+	sealed, _ := item.Value.SealedBytes()
+	_, err := seal.KeyID(sealed)
+	return err
+}
