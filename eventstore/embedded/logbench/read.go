@@ -1,0 +1,66 @@
+package logbench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"imagine.ua/litopys/eventstore"
+)
+
+// Scan reads the whole log in order.
+func Scan(ctx context.Context, store eventstore.LogReader) (Rate, error) {
+	start := time.Now()
+	n := 0
+	for _, err := range store.ReadAll(ctx, eventstore.Start) {
+		if err != nil {
+			return Rate{}, fmt.Errorf("benchmark: %w", err)
+		}
+		n++
+	}
+	return Rate{Events: n, Elapsed: time.Since(start)}, nil
+}
+
+// ReadStreams reads some of the streams that Fill made, each whole, and gives the median time of one read.
+func ReadStreams(ctx context.Context, store eventstore.StreamReader, tag uint32, streams, events, samples int) (time.Duration, error) {
+	times := make([]time.Duration, 0, samples)
+	for i := range samples {
+		// A step that is prime to any number of streams scatters the reads.
+		name := StreamName(tag, uint64(i)*7_919_333%uint64(streams))
+		start := time.Now()
+		n := 0
+		for _, err := range store.ReadStream(ctx, name, eventstore.NoStream) {
+			if err != nil {
+				return 0, fmt.Errorf("benchmark: %w", err)
+			}
+			n++
+		}
+		times = append(times, time.Since(start))
+		if n != events {
+			return 0, fmt.Errorf("benchmark: %s has %d events, want %d", name, n, events)
+		}
+	}
+	slices.Sort(times)
+	return times[len(times)/2], nil
+}
+
+// Resident gives the resident memory of this process in bytes, or 0 where the system does not tell.
+func Resident() int64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return pages * int64(os.Getpagesize())
+}

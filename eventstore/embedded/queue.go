@@ -1,0 +1,91 @@
+package embedded
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"imagine.ua/litopys/eventstore"
+)
+
+// request is one Append on its way through the writer.
+type request struct {
+	stream   string
+	expected int64
+	events   []eventstore.Event
+	size     int
+	known    headHint
+	taken    atomic.Bool   // by the writer, or by the caller who gives up before the writer came
+	outcome  outcome       // the writer's answer, set before it sends done
+	done     chan struct{} // holds one
+}
+
+// headHint is the head of the request's stream as the caller has looked it up, so that the writer need not
+// wait for the disk. It holds all that was committed up to asOf.
+type headHint struct {
+	rev   int64
+	asOf  uint64
+	given bool
+}
+
+// outcome is the writer's answer.
+type outcome struct {
+	appended eventstore.Appended
+	head     int64 // of the stream, when behind
+	behind   bool  // expected is not the head: a repeat or a conflict, the caller finds out
+	err      error
+}
+
+// queue hands requests to the writer in groups.
+type queue struct {
+	mu      sync.Mutex
+	some    sync.Cond  // signalled when something is waiting, or at the end
+	waiting []*request // guarded by mu
+	closed  bool       // guarded by mu
+}
+
+func newQueue() *queue {
+	q := &queue{}
+	q.some.L = &q.mu
+	return q
+}
+
+// put accepts a request, or refuses it after close.
+func (q *queue) put(r *request) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return eventstore.ErrClosed
+	}
+	q.waiting = append(q.waiting, r)
+	if len(q.waiting) == 1 {
+		q.some.Signal()
+	}
+	return nil
+}
+
+// take waits for requests and appends to group what one commit may carry: at least one, and no more bytes
+// than limit beyond it. It gives nothing when the queue is closed and empty.
+func (q *queue) take(group []*request, limit int) []*request {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.waiting) == 0 && !q.closed {
+		q.some.Wait()
+	}
+	n := 0
+	for size := 0; n < len(q.waiting) && size < limit; n++ {
+		size += q.waiting[n].size
+	}
+	group = append(group, q.waiting[:n]...)
+	rest := copy(q.waiting, q.waiting[n:])
+	clear(q.waiting[rest:])
+	q.waiting = q.waiting[:rest]
+	return group
+}
+
+// close refuses what comes from now on. What was accepted is still taken.
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.some.Broadcast()
+}
