@@ -1,0 +1,198 @@
+package subject_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/subject"
+)
+
+// compareState looks into states, which have no exported parts.
+var compareState = cmp.Options{cmp.AllowUnexported(subject.State{}), cmpopts.EquateEmpty()}
+
+func pick[T any](t *rapid.T, list ...T) T { return rapid.SampledFrom(list).Draw(t, "pick") }
+
+func someFields(t *rapid.T) []domain.Field {
+	all := []domain.Field{"name", "email", "phone", "tax_number", "agreement", "page", "address", "shoe_size"}
+	return rapid.SliceOfNDistinct(rapid.SampledFrom(all), 1, 3, rapid.ID).Draw(t, "fields")
+}
+
+func someValues(t *rapid.T) []subject.Given {
+	var values []subject.Given
+	for _, f := range someFields(t) {
+		values = append(values, given(f, rapid.StringN(0, 8, -1).Draw(t, "value")))
+	}
+	return values
+}
+
+func someID(t *rapid.T) uuid.UUID { return uuid.UUID{15: rapid.ByteRange(1, 3).Draw(t, "id")} }
+
+func someScope(t *rapid.T) subject.Scope {
+	return subject.Scope{Purposes: []domain.Purpose{"service"}, Fields: someFields(t), RecipientKinds: []domain.RecipientKind{"delivery"}}
+}
+
+func someAbout(t *rapid.T) subject.About {
+	days := rapid.IntRange(0, 90).Draw(t, "day")
+	actor := pick(t, func(*domain.OperationSpec) {}, bySubject)
+	return about(at(noon.AddDate(0, 0, days)), actor, grounds(pick(t, domain.Grounds("ua.11.1.3"), "ua.11.1.1")))
+}
+
+// someCommand draws commands of every type, sensible and not.
+func someCommand(t *rapid.T) subject.Command {
+	a := someAbout(t)
+	fields := someFields(t)
+	consent, order := domain.ConsentID{UUID: someID(t)}, domain.OrderID{UUID: someID(t)}
+	bases := []subject.Basis{subject.ByConsent{Consent: consent}, subject.ByOrder{Order: order}, lawful(), defence()}
+	return pick[subject.Command](t,
+		subject.Register{About: a, Reference: given("account", "a")},
+		subject.Collect{About: a, Source: pick(t, subject.BySubject, subject.Automatic), Values: someValues(t)},
+		subject.Collect{About: a, Source: subject.BySubject, Values: []subject.Given{given(fields[0], "v")}},
+		subject.Edit{About: a, Values: someValues(t)},
+		subject.Delete{About: a, Fields: fields},
+		subject.Delete{About: a, All: true},
+		subject.Dispute{About: a, Field: fields[0]},
+		subject.Rectify{About: a, Field: fields[0], Value: domain.ClearValue("r")},
+		subject.Identify{About: a, Method: "code", Fields: fields},
+		subject.GrantConsent{About: a, Consent: consent, Scope: someScope(t), TextHash: textHash},
+		subject.WithdrawConsent{About: a, Consent: consent},
+		subject.PlaceOrder{About: a, Order: order, Scope: someScope(t)},
+		subject.ExecuteOrder{About: a, Order: order},
+		subject.CancelOrder{About: a, Order: order},
+		subject.Publish{About: a, Fields: fields},
+		subject.WithdrawPublication{About: a, Fields: fields},
+		subject.Use{About: a, Fields: fields},
+		subject.View{About: a, Fields: fields, Role: "officer"},
+		subject.Transfer{About: a, Recipient: courier, Fields: fields, Basis: pick(t, bases...)},
+	)
+}
+
+// life is a random history: what was decided, and what the test knows of it by its own bookkeeping.
+type life struct {
+	state  subject.State
+	events []subject.Event
+	born   map[domain.FieldEpoch]bool // attribute values that came into being
+	dead   map[domain.FieldEpoch]bool // those that met a fate
+}
+
+func (l *life) step(t *rapid.T, c subject.Command) {
+	before := fmt.Sprintf("%+v", l.state)
+	events, err := subject.Decide(subject.Case{Command: c, Context: subject.Context{Policy: imagine(), Recipient: local}}, l.state)
+	if err != nil && len(events) > 0 {
+		t.Fatalf("events and a refusal: %v", err)
+	}
+	for _, e := range events {
+		l.check(t, e)
+		l.state = subject.Evolve(l.state, e)
+		l.events = append(l.events, e)
+	}
+	if len(events) > 0 {
+		return
+	}
+	if after := fmt.Sprintf("%+v", l.state); after != before {
+		t.Fatalf("%s changed the state that it was given", c.Name())
+	}
+}
+
+func (l *life) check(t *rapid.T, e subject.Event) {
+	for _, f := range e.Fates() {
+		at := domain.FieldEpoch{Field: f.Field, Epoch: f.Epoch}
+		if imagine().IsTrace(f.Field) {
+			continue
+		}
+		if !l.born[at] || l.dead[at] {
+			t.Fatalf("%T decides the fate of %v (born %v, dead %v)", e, at, l.born[at], l.dead[at])
+		}
+		l.dead[at] = true
+	}
+	for _, it := range e.Personal() {
+		at := domain.FieldEpoch{Field: it.Field, Epoch: it.Epoch}
+		if imagine().IsTrace(it.Field) {
+			continue
+		}
+		if l.born[at] {
+			t.Fatalf("%T brings %v a second time", e, at)
+		}
+		l.born[at] = true
+	}
+	if tr, ok := e.(subject.Transferred); ok {
+		for _, v := range tr.Values {
+			if l.dead[v] {
+				t.Fatalf("a dead value is transferred: %v", v)
+			}
+		}
+	}
+}
+
+func TestRandomLivesKeepTheInvariants(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		l := &life{born: map[domain.FieldEpoch]bool{}, dead: map[domain.FieldEpoch]bool{}}
+		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+			l.step(t, someCommand(t))
+		}
+		for _, h := range l.state.Attributes() {
+			if !l.born[h.At()] || l.dead[h.At()] {
+				t.Fatalf("the state holds %v, which is not alive", h.At())
+			}
+		}
+		folded := subject.Fold(subject.State{}, l.events...)
+		if diff := cmp.Diff(l.state, folded, compareState); diff != "" {
+			t.Fatalf("one fold differs from many steps:\n%s", diff)
+		}
+		if slices.ContainsFunc(l.events, func(e subject.Event) bool { _, ok := e.(subject.Closed); return ok }) {
+			t.Fatal("nobody closed the account")
+		}
+	})
+}
+
+func TestEvolveLeavesItsInputAlone(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		l := &life{born: map[domain.FieldEpoch]bool{}, dead: map[domain.FieldEpoch]bool{}}
+		var states []subject.State
+		var prints []string
+		for range 25 {
+			states, prints = append(states, l.state), append(prints, fmt.Sprintf("%+v", l.state))
+			l.step(t, someCommand(t))
+		}
+		for i, s := range states {
+			if now := fmt.Sprintf("%+v", s); now != prints[i] {
+				t.Fatalf("state %d changed after it was handed out:\n%s\n%s", i, prints[i], now)
+			}
+		}
+	})
+}
+
+func TestDigestIgnoresValuesTimeAndKeyOnly(t *testing.T) {
+	t.Parallel()
+	base := collect("subject", given("phone", "1"))
+	digest := func(c subject.Command) string { d, _ := subject.Digest(c, nil); return d }
+	same := base
+	same.About = about(at(noon.Add(time.Hour)), func(s *domain.OperationSpec) { s.Key, s.Correlation = "other", uuid.New() })
+	same.Values = []subject.Given{given("phone", "2")}
+	if digest(same) != digest(base) {
+		t.Error("value, time, key or correlation changes the digest")
+	}
+	for name, other := range map[string]subject.Command{
+		"source":  collect("automatic", given("phone", "1")),
+		"field":   collect("subject", given("email", "1")),
+		"purpose": subject.Collect{About: about(purpose("contact")), Source: "subject", Values: base.Values},
+		"actor":   subject.Collect{About: about(bySubject), Source: "subject", Values: base.Values},
+		"name":    subject.Edit{About: about(), Values: base.Values},
+	} {
+		if digest(other) == digest(base) {
+			t.Errorf("another %s leaves the digest as it is", name)
+		}
+	}
+	if got := digest(base); len(got) != 32 {
+		t.Errorf("the digest has %d digits, want 32", len(got))
+	}
+}
