@@ -41,6 +41,8 @@ type Config struct {
 	Readers int
 	// VFS is the name of a registered SQLite VFS; empty for the operating system's.
 	VFS string
+	// BusyTimeout is how long a destruction waits for readers to let go of the WAL; 0 means 10 s.
+	BusyTimeout time.Duration
 	// Now tells the time, for the month of the master key; nil means time.Now.
 	Now func() time.Time
 }
@@ -74,7 +76,7 @@ func (c Config) validate() error {
 }
 
 func (c Config) sqlite() sqlite.Config {
-	return sqlite.Config{Path: c.Path, VFS: c.VFS, SecureDelete: true}
+	return sqlite.Config{Path: c.Path, VFS: c.VFS, SecureDelete: true, BusyTimeout: c.BusyTimeout}
 }
 
 // Store is a key store in a file. It is safe for concurrent use; one process at a time may have it open,

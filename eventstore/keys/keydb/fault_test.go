@@ -1,0 +1,178 @@
+package keydb_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/eventstore"
+	"imagine.ua/litopys/eventstore/keys"
+	"imagine.ua/litopys/eventstore/keys/keydb"
+	"imagine.ua/litopys/eventstore/keys/keytest"
+	"imagine.ua/litopys/eventstore/sqlite"
+)
+
+// promises is what a store has acknowledged, whatever went wrong besides.
+type promises struct {
+	live  map[uuid.UUID]keys.Key
+	dead  map[uuid.UUID]bool // destroyed, acknowledged
+	maybe map[uuid.UUID]bool // a Follow that failed: may be carried out or not
+	bytes map[uuid.UUID]trace
+}
+
+// history makes, destroys and retains keys, and goes on after errors. Every error must be one that a full or
+// broken disk explains.
+func history(t testing.TB, s *keydb.Store, path string) (p promises, failed []error) {
+	t.Helper()
+	p = promises{live: map[uuid.UUID]keys.Key{}, dead: map[uuid.UUID]bool{}, maybe: map[uuid.UUID]bool{}, bytes: map[uuid.UUID]trace{}}
+	for step := range uint64(3) {
+		wants := make([]keys.Want, 6)
+		for i := range wants {
+			tag := s.Tag("email", fmt.Sprint(step, i))
+			wants[i] = keys.Want{Ref: keytest.Ref(keytest.Subject(), "email", "1"), Tag: &tag}
+		}
+		got, err := s.Ensure(t.Context(), wants)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		all := traces(t, path)
+		var fates []domain.Fate
+		for i, k := range got {
+			p.live[k.ID] = k
+			p.bytes[k.ID] = all[k.Ref]
+			if i%2 == 0 {
+				fates = append(fates, keytest.Destroy(k.Ref))
+				p.maybe[k.ID] = true
+			}
+		}
+		if err := s.Follow(t.Context(), step+1, fates); err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		for _, f := range fates {
+			for id, k := range p.live {
+				if k.Ref == keytest.Ref(f.Subject, f.Field, f.Epoch) {
+					p.dead[id] = true
+				}
+			}
+		}
+	}
+	return p, failed
+}
+
+// requireKept opens the store anew and wants every promise kept.
+func (p promises) requireKept(t testing.TB, s *keydb.Store, path string) {
+	t.Helper()
+	files := fileBytes(t, path)
+	for id, before := range p.live {
+		got, err := s.Open(t.Context(), []uuid.UUID{id})
+		switch {
+		case err != nil:
+			t.Errorf("an acknowledged key: %v", err)
+		case p.dead[id] && got[0].State != keys.Destroyed:
+			t.Errorf("an acknowledged destruction: %s", got[0])
+		case !p.maybe[id] && !got[0].Equal(before):
+			t.Errorf("%s was not touched and is now %s", before, got[0])
+		case got[0].State == keys.Destroyed && (bytes.Contains(files, p.bytes[id].wrapped) || bytes.Contains(files, p.bytes[id].tag)):
+			t.Errorf("%s has left bytes in a file", got[0])
+		}
+	}
+	if err := s.Verify(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// Every operation of the file system fails once, in each way, until a run is clean.
+func TestEveryFailingOperation(t *testing.T) {
+	t.Parallel()
+	for _, f := range faults {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			for at := 1; ; at++ {
+				if clean := runWithFault(t, f, at); clean {
+					t.Logf("%d operations", at-1)
+					return
+				}
+				if t.Failed() {
+					t.Fatalf("operation %d", at)
+				}
+			}
+		})
+	}
+}
+
+func runWithFault(t *testing.T, f fault, at int) (clean bool) {
+	t.Helper()
+	s := newStorage(t)
+	cfg := s.cfg
+	cfg.VFS = fmt.Sprintf("keydb-%s-%d", strings.ReplaceAll(f.name, " ", "-"), at)
+	v := registerFaulty(t, cfg.VFS, f, at)
+	var p promises
+	var failed []error
+	store, err := keydb.Open(t.Context(), cfg)
+	if err == nil {
+		p, failed = history(t, store, cfg.Path)
+		err = store.Close()
+	}
+	for _, err := range append(failed, err) {
+		if errors.Is(err, eventstore.ErrCorrupt) || errors.Is(err, eventstore.ErrForeign) {
+			t.Errorf("a broken disk is reported as %v", err)
+		}
+		if err != nil && f.name == "disk full" && !errors.Is(err, eventstore.ErrFull) {
+			t.Errorf("a full disk is reported as %v", err)
+		}
+	}
+	p.requireKept(t, s.open(t), cfg.Path)
+	clean = v.operations() < at
+	if clean && (err != nil || len(failed) > 0 || len(p.dead) != 9) {
+		t.Errorf("nothing was broken, and yet: %v, %v", err, failed)
+	}
+	return clean
+}
+
+// A cleaning that failed is made up for by repeating the call, though its fates were followed already.
+func TestRepeatedFollowCleansTheWAL(t *testing.T) {
+	t.Parallel()
+	s := newStorage(t)
+	s.cfg.BusyTimeout = time.Millisecond // the reader does not go away by waiting
+	store := s.open(t)
+	ensureTagged(t, store, 1)
+	before := traces(t, s.cfg.Path)
+	reader := holdSnapshot(t, s.cfg.Path)
+	for ref, left := range before {
+		fates := []domain.Fate{keytest.Destroy(ref)}
+		if err := store.Follow(t.Context(), 1, fates); err == nil {
+			t.Fatal("the WAL was emptied under a reader")
+		}
+		if err := reader.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Follow(t.Context(), 1, fates); err != nil {
+			t.Fatal(err)
+		}
+		if files := fileBytes(t, s.cfg.Path); bytes.Contains(files, left.wrapped) || bytes.Contains(files, left.tag) {
+			t.Error("bytes are left")
+		}
+	}
+}
+
+// holdSnapshot opens a connection that reads the file as it is now until it is closed.
+func holdSnapshot(t testing.TB, path string) io.Closer {
+	t.Helper()
+	conn, err := sqlite.Open(t.Context(), sqlite.Config{Path: path, ReadOnly: true})
+	if err == nil {
+		err = conn.Script("BEGIN; SELECT * FROM meta")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
