@@ -24,7 +24,8 @@ const (
 	// followTries and followPause bound how often a transaction that fails is tried again.
 	followTries = 5
 	followPause = 50 * time.Millisecond
-	// stopTimeout bounds the last write of the position; without it the next open only looks at more.
+	// stopTimeout bounds each of the two last steps of Close: coming to the end of the log and writing down
+	// the position. Without them the next open only looks at more.
 	stopTimeout = 10 * time.Second
 )
 

@@ -146,6 +146,7 @@ func (j *Journal) Close() error {
 	if already {
 		return nil
 	}
+	j.settle()
 	errs := []error{j.follower.stop(), j.keys.Close(), j.store.Close()}
 	for _, release := range j.release {
 		errs = append(errs, release())
@@ -154,6 +155,16 @@ func (j *Journal) Close() error {
 		return fmt.Errorf("close journal: %w", err)
 	}
 	return nil
+}
+
+// settle lets the follower come to the end of the log, so that the next open has nothing to look at. It is
+// not needed for correctness, so it gives up after stopTimeout.
+func (j *Journal) settle() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	if head, err := j.store.Head(ctx); err == nil {
+		_ = j.follower.wait(ctx, uint64(head))
+	}
 }
 
 // enter begins a call that Close waits for. The caller calls leave when it gives nil.

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -52,7 +53,7 @@ type verifier interface {
 
 // Verify reads everything and gives the first damage as a *eventstore.CorruptError: a record that the store
 // calls damaged, positions that do not rise, a stream with a gap, an id that is missing, a document that
-// does not decode, a value that is no sealed value. Then store and key store check their own files, if they
+// does not decode or is about somebody else than its stream, a value that is no sealed value. Then store and key store check their own files, if they
 // can. It keeps the name of every stream in memory.
 func (j *Journal) Verify(ctx context.Context) (Report, error) {
 	if err := j.enter(); err != nil {
@@ -102,6 +103,9 @@ func (c *check) record(r eventstore.Record) error {
 	if err != nil {
 		return err
 	}
+	if !ownStream(r) {
+		return damage(r, "its document is about another subject or recipient than its stream")
+	}
 	for _, item := range recorded.Event.Personal() {
 		if err := wellSealed(item); err != nil {
 			return damage(r, fmt.Sprintf("the value of %s is no sealed value", item.Field))
@@ -112,6 +116,17 @@ func (c *check) record(r eventstore.Record) error {
 	c.report.Position = uint64(r.Position)
 	c.next[r.Stream]++
 	return nil
+}
+
+// ownStream tells whether the document is about the owner of its stream: every document begins with the id
+// of whom it is about, {"subject":"..." or {"recipient":"..."
+func ownStream(r eventstore.Record) bool {
+	owner, err := domain.Stream(r.Stream).Owner()
+	if err != nil {
+		return false
+	}
+	_, id, _ := bytes.Cut(r.Data, []byte(`:"`))
+	return bytes.HasPrefix(id, []byte(owner.String()))
 }
 
 func wellSealed(item domain.Item) error {
