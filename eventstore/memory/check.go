@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -45,6 +46,8 @@ func checkName(what, s string, most int) error {
 		return invalid("%s has %d bytes, at most %d", what, len(s), most)
 	case !utf8.ValidString(s):
 		return invalid("%s is not UTF-8", what)
+	case strings.IndexByte(s, 0) >= 0:
+		return invalid("%s has a NUL", what) // many tools would show it cut off there
 	}
 	return nil
 }

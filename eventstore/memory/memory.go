@@ -117,7 +117,7 @@ func (s *Store) ReadStream(ctx context.Context, stream string, after int64) iter
 		}
 		entries, indexes := s.ledger.entries, s.ledger.streams[stream]
 		s.ledger.mu.Unlock()
-		first := min(max(after, eventstore.NoStream)+1, int64(len(indexes)))
+		first := min(max(after, eventstore.NoStream), int64(len(indexes))-1) + 1
 		for _, i := range indexes[first:] {
 			if !s.hand(ctx, entries[i], yield) {
 				return
