@@ -29,8 +29,9 @@ func (x *index) flushOldest(all bool) bool {
 	x.mu.RLock()
 	g := x.gens[0]
 	last := len(x.gens) == 1
+	ready := g.count() > 0 && (all || !last) // the last is still being filled, unless all has ended
 	x.mu.RUnlock()
-	if g.count() == 0 || last && !all {
+	if !ready {
 		return false
 	}
 	r, err := x.writeEntries(g.sorted())
@@ -76,8 +77,7 @@ func (x *index) writeEntries(entries []entry) (*run, error) {
 func (x *index) stop() error {
 	if x.stopping != nil {
 		x.stopping()
-		x.flusher.Wait()
-		x.merger.Wait()
+		x.working.Wait()
 	}
 	for x.flushOldest(true) {
 	}

@@ -56,16 +56,15 @@ type index struct {
 	flushWork chan struct{} // wakes the flusher
 	mergeWork chan struct{} // wakes the merger
 	stopping  context.CancelFunc
-	flusher   sync.WaitGroup
-	merger    sync.WaitGroup
+	working   sync.WaitGroup // flusher and merger
 }
 
 // start begins the work in the background; stop ends it.
 func (x *index) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	x.stopping = cancel
-	x.flusher.Go(func() { x.flushLoop(ctx) })
-	x.merger.Go(func() { x.mergeLoop(ctx) })
+	x.working.Go(func() { x.flushLoop(ctx) })
+	x.working.Go(func() { x.mergeLoop(ctx) })
 	wake(x.mergeWork)
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/embedded"
+	"imagine.ua/litopys/eventstore/sqlite"
 )
 
 // quiet is a logger for stores that are damaged on purpose.
@@ -159,5 +160,17 @@ func TestConfigNamesAllItsProblems(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("%v does not speak of %s", err, field)
 		}
+	}
+}
+
+// makeDatabase makes an SQLite file of some other program.
+func makeDatabase(t testing.TB, path string) {
+	t.Helper()
+	c, err := sqlite.Open(t.Context(), sqlite.Config{Path: path})
+	if err == nil {
+		err = errors.Join(c.Script("CREATE TABLE t(a); INSERT INTO t VALUES (1)"), c.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }

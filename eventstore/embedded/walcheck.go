@@ -84,6 +84,12 @@ func (w *walScan) frames(f File, good bool) (broken, commitsAfter int, err error
 		} else if err != nil {
 			return 0, 0, err
 		}
+		if n == 1 && !good {
+			// A header of 32 bytes is never torn: it is damaged, or was never written. The first frame
+			// tells which generation it belonged to.
+			copy(w.header[16:24], frame[8:16])
+			broken = n
+		}
 		ours := string(frame[8:16]) == string(w.header[16:24])
 		if good {
 			w.sum(frame[:8])
