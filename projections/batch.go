@@ -1,0 +1,292 @@
+package projections
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"imagine.ua/litopys/domain"
+)
+
+// Change is an edit on its way out: columns are set (Patch) or summed up (Add).
+type Change struct {
+	Key  []Value
+	Set  []Set
+	When []Where
+	Add  bool
+}
+
+// Changes is all that a batch does to one table. The keys of Upserts, Deletes and Rounds are disjoint.
+type Changes struct {
+	Table *Table
+	// Appends are new rows of a Log table, in the order of their keys.
+	Appends []Row
+	// Upserts are whole rows, sorted by key.
+	Upserts []Row
+	// Deletes are keys, sorted.
+	Deletes []Row
+	// Rounds are changes of rows that the batch does not know whole. Each round names a key at most once,
+	// sorted; rounds are to be carried out in order.
+	Rounds [][]Change
+}
+
+// Batch folds events and melts their changes together until they are committed. It is not safe for
+// concurrent use.
+type Batch struct {
+	projection *Projection
+	writer     Writer
+	tables     []*pending
+	events     int64
+	size       int
+	from, mark Mark
+}
+
+// NewBatch begins a batch of the projection after the mark.
+func NewBatch(p *Projection, from Mark) *Batch {
+	b := &Batch{projection: p, from: from, mark: from}
+	for _, t := range p.Tables {
+		b.tables = append(b.tables, &pending{table: t, byKey: map[string]*entry{}})
+	}
+	return b
+}
+
+// Apply folds the event. An event at or before the batch's mark is passed over. When the fold refuses the
+// event, or panics on it, the batch stays as it was before the event and the error is a *FailureError.
+func (b *Batch) Apply(r domain.Recorded) error {
+	if r.Position <= b.mark.Position {
+		return nil
+	}
+	b.writer.ops = b.writer.ops[:0]
+	if err := b.fold(r); err != nil {
+		return &FailureError{Projection: b.projection.Name, Failure: failureOf(r, err), cause: err}
+	}
+	for _, o := range b.writer.ops {
+		b.size += b.tableOf(o.table).take(o)
+	}
+	b.events++
+	b.mark = b.mark.next(r)
+	return nil
+}
+
+func (b *Batch) fold(r domain.Recorded) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("fold panicked: %v", p)
+		}
+	}()
+	if err := b.projection.Apply(r, &b.writer); err != nil {
+		return err
+	}
+	for _, o := range b.writer.ops {
+		if b.tableOf(o.table) == nil {
+			return fmt.Errorf("wrote to table %s of another projection", o.table.Name)
+		}
+	}
+	return nil
+}
+
+func (b *Batch) tableOf(t *Table) *pending {
+	for _, p := range b.tables {
+		if p.table == t {
+			return p
+		}
+	}
+	return nil
+}
+
+// Mark is the place up to which the batch has folded.
+func (b *Batch) Mark() Mark { return b.mark }
+
+// From is the place after which the batch began.
+func (b *Batch) From() Mark { return b.from }
+
+// Events is the number of events folded.
+func (b *Batch) Events() int64 { return b.events }
+
+// Size estimates the memory held, in bytes.
+func (b *Batch) Size() int { return b.size }
+
+// Empty reports whether no event was folded.
+func (b *Batch) Empty() bool { return b.mark == b.from }
+
+// Changes gives what the batch does, by table, sorted by key. The batch must not be used afterwards.
+func (b *Batch) Changes() []Changes {
+	var out []Changes
+	for _, p := range b.tables {
+		if c := p.changes(); len(c.Appends)+len(c.Upserts)+len(c.Deletes)+len(c.Rounds) > 0 {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// pending is what a batch does to one table.
+type pending struct {
+	table   *Table
+	appends []Row
+	byKey   map[string]*entry
+	key     []byte // scratch
+}
+
+// entry is what becomes of one key: a row that the batch knows whole, a deletion, or changes of a row that
+// only the backend knows.
+type entry struct {
+	key     string
+	kind    entryKind
+	row     Row // whole: the row; gone: the key
+	changes []Change
+}
+
+type entryKind uint8
+
+const (
+	unknown entryKind = iota
+	whole
+	gone
+)
+
+const valueSize = 32 // of a Value itself
+
+func rowSize(row Row) int {
+	n := len(row) * valueSize
+	for _, v := range row {
+		n += v.size()
+	}
+	return n
+}
+
+// take melts one change in and gives the memory it costs.
+func (p *pending) take(o op) int {
+	if o.kind == opAppend {
+		p.appends = append(p.appends, o.row)
+		return rowSize(o.row) + 24
+	}
+	key := o.row
+	if o.kind == opPatch || o.kind == opAdd {
+		key = o.edit.Key
+	}
+	e, cost := p.entry(key[:p.table.Key])
+	switch o.kind {
+	case opUpsert:
+		cost += rowSize(o.row) - rowSize(e.row)
+		e.kind, e.row, e.changes = whole, o.row, nil
+	case opDelete:
+		e.kind, e.row, e.changes = gone, o.row, nil
+	default:
+		cost += e.change(p.table, o.edit)
+	}
+	return cost
+}
+
+func (p *pending) entry(key []Value) (*entry, int) {
+	p.key = appendKey(p.key[:0], key)
+	if e, ok := p.byKey[string(p.key)]; ok {
+		return e, 0
+	}
+	e := &entry{key: string(p.key)}
+	p.byKey[e.key] = e
+	return e, len(e.key) + 160
+}
+
+func (e *entry) change(t *Table, c Change) int {
+	switch {
+	case e.kind == whole:
+		changeRow(e.row, c)
+	case e.kind == gone && c.Add:
+		e.kind, e.row = whole, made(t, c)
+	case e.kind == unknown:
+		return e.queue(c)
+	}
+	return 0
+}
+
+// queue keeps a change of a row that only the backend knows. Two sums melt into one, and so do two patches
+// without a condition.
+func (e *entry) queue(c Change) int {
+	if n := len(e.changes); n > 0 {
+		if last := &e.changes[n-1]; last.Add == c.Add && len(last.When)+len(c.When) == 0 {
+			last.merge(c)
+			return 0
+		}
+	}
+	e.changes = append(e.changes, c)
+	return 64 + rowSize(c.Key) + 48*(len(c.Set)+len(c.When))
+}
+
+func (c *Change) merge(d Change) {
+	for _, s := range d.Set {
+		i := slices.IndexFunc(c.Set, func(x Set) bool { return x.Column == s.Column })
+		switch {
+		case i < 0:
+			c.Set = append(c.Set, s)
+		case c.Add:
+			c.Set[i].Value.n += s.Value.n
+		default:
+			c.Set[i] = s
+		}
+	}
+}
+
+func changeRow(row Row, c Change) {
+	for _, w := range c.When {
+		if !w.holds(row) {
+			return
+		}
+	}
+	for _, s := range c.Set {
+		if c.Add {
+			s.Value.n += row[s.Column].n
+		}
+		row[s.Column] = s.Value
+	}
+}
+
+// made is the row that a sum makes when there was none.
+func made(t *Table, c Change) Row {
+	row := make(Row, len(t.Columns))
+	copy(row, c.Key)
+	changeRow(row, c)
+	return row
+}
+
+func (p *pending) changes() Changes {
+	out := Changes{Table: p.table, Appends: p.appends}
+	entries := make([]*entry, 0, len(p.byKey))
+	for _, e := range p.byKey {
+		entries = append(entries, e)
+	}
+	slices.SortFunc(entries, func(a, b *entry) int { return strings.Compare(a.key, b.key) })
+	for _, e := range entries {
+		switch e.kind {
+		case whole:
+			out.Upserts = append(out.Upserts, e.row)
+		case gone:
+			out.Deletes = append(out.Deletes, e.row)
+		case unknown:
+			for i, c := range e.changes {
+				if i == len(out.Rounds) {
+					out.Rounds = append(out.Rounds, nil)
+				}
+				out.Rounds[i] = append(out.Rounds[i], c)
+			}
+		}
+	}
+	return out
+}
+
+// appendKey encodes a key so that the order of the bytes is the order of the key in every backend: numbers
+// big-endian with the sign turned, ids as they are, texts by their bytes up to a zero byte.
+func appendKey(b []byte, key []Value) []byte {
+	for _, v := range key {
+		switch v.t {
+		case Int, Time:
+			b = binary.BigEndian.AppendUint64(b, uint64(v.n)^1<<63) // #nosec G115 -- bits, not a number
+		case Text:
+			b = append(append(b, v.s...), 0)
+		default:
+			b = append(b, v.s...)
+		}
+	}
+	return b
+}

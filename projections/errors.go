@@ -1,0 +1,61 @@
+package projections
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"imagine.ua/litopys/domain"
+)
+
+// The errors of projections; compare with errors.Is.
+var (
+	// ErrConflict: the build is not where the batch began; somebody else moved, switched or dropped it.
+	ErrConflict = errors.New("the projection moved meanwhile")
+	// ErrForeign: the rows were folded from the log of another ledger. A rebuild is the way out.
+	ErrForeign = errors.New("the read models belong to another ledger; rebuild them")
+	// ErrDiverged: the rows stand for an event that the log does not hold there: the log was cut back or
+	// restored from an older copy. A rebuild is the way out.
+	ErrDiverged = errors.New("the read models stand for events that the log does not hold; rebuild them")
+	// ErrVersion: the rows were made by another version of the projection. A rebuild is the way out.
+	ErrVersion = errors.New("the read model was made by another version of the program; rebuild it")
+	// ErrUnknownEvent: the fold does not know the event.
+	ErrUnknownEvent = errors.New("unknown event")
+	// ErrFailed: a projection has stopped at an event.
+	ErrFailed = errors.New("the projection has stopped")
+	// ErrRunning: the engine follows the log already, or another rebuild is under way.
+	ErrRunning = errors.New("is running already")
+	// ErrNoProjection: there is no projection of this name.
+	ErrNoProjection = errors.New("no such projection")
+	// ErrNoBuild: the projection has no rows yet.
+	ErrNoBuild = errors.New("the read model is not built yet")
+)
+
+// FailureError says which projection stopped, at which event and why. It is an ErrFailed and wraps the cause.
+type FailureError struct {
+	Projection string
+	Failure    Failure
+	cause      error
+}
+
+// Error names projection, place, event and reason in one line.
+func (e *FailureError) Error() string {
+	return fmt.Sprintf("projection %s stopped at position %d (%s, event %s of %s): %s", e.Projection,
+		e.Failure.Position, e.Failure.Type, e.Failure.Event, e.Failure.Stream, e.Failure.Reason)
+}
+
+// Is makes it an ErrFailed.
+func (e *FailureError) Is(target error) bool { return target == ErrFailed }
+
+// Unwrap gives the cause, when the failure happened in this process.
+func (e *FailureError) Unwrap() error { return e.cause }
+
+func failureOf(r domain.Recorded, err error) Failure {
+	return Failure{Position: r.Position, Event: r.ID, Stream: r.Stream, Type: TypeName(r.Event), Reason: err.Error()}
+}
+
+// TypeName gives the name of an event's Go type: "subject.Collected".
+func TypeName(e domain.Event) string { return strings.TrimPrefix(fmt.Sprintf("%T", e), "*") }
+
+// UnknownEvent is what a fold gives for an event outside its switch.
+func UnknownEvent(e domain.Event) error { return fmt.Errorf("%w: %s", ErrUnknownEvent, TypeName(e)) }

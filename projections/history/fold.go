@@ -1,0 +1,247 @@
+package history
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/recipient"
+	"imagine.ua/litopys/domain/subject"
+	"imagine.ua/litopys/projections"
+)
+
+// New is the projection.
+func New() *projections.Projection {
+	return &projections.Projection{Name: Name, Version: version, Tables: []*projections.Table{table}, Apply: apply}
+}
+
+// Type is the kind of an entry: the name of its event without the version of its stored form.
+type Type string
+
+// The types.
+const (
+	Registered           Type = "SubjectRegistered"
+	Collected            Type = "DataCollected"
+	Disputed             Type = "DataDisputed"
+	Rectified            Type = "DataRectified"
+	Identified           Type = "SubjectIdentified"
+	Edited               Type = "DataEdited"
+	Deleted              Type = "DataDeleted"
+	Closed               Type = "AccountClosed"
+	ConsentGranted       Type = "ConsentGranted"
+	ConsentWithdrawn     Type = "ConsentWithdrawn"
+	OrderPlaced          Type = "OrderPlaced"
+	OrderExecuted        Type = "OrderExecuted"
+	OrderCancelled       Type = "OrderCancelled"
+	Published            Type = "DataPublished"
+	PublicationWithdrawn Type = "PublicationWithdrawn"
+	Used                 Type = "DataUsed"
+	Viewed               Type = "DataViewed"
+	Transferred          Type = "DataTransferred"
+)
+
+// happening is what one event says of its subject, in one shape for all types.
+type happening struct {
+	typ       Type
+	subject   domain.SubjectID
+	referred  []domain.FieldEpoch
+	recipient uuid.UUID
+	details   []string
+}
+
+func apply(r domain.Recorded, w *projections.Writer) error {
+	var h happening
+	switch e := r.Event.(type) {
+	case subject.Transferred:
+		h = transferred(e)
+	case subject.ConsentGranted, subject.ConsentWithdrawn, subject.OrderPlaced, subject.OrderExecuted, subject.OrderCancelled:
+		h = agreement(e.(subject.Event))
+	case subject.Event:
+		h = dataEvent(e)
+	case recipient.Added, recipient.Changed:
+		return nil // they concern no subject
+	}
+	if h.typ == "" {
+		return projections.UnknownEvent(r.Event)
+	}
+	return h.write(r, w)
+}
+
+func dataEvent(e subject.Event) happening {
+	switch e := e.(type) {
+	case subject.Registered:
+		return happening{typ: Registered, subject: e.Subject, details: details("policy", e.Policy, "textHash", e.TextHash)}
+	case subject.Collected:
+		return happening{typ: Collected, subject: e.Subject, details: details("source", string(e.Source))}
+	case subject.Disputed:
+		return happening{typ: Disputed, subject: e.Subject, referred: []domain.FieldEpoch{e.Value}, details: details("document", string(e.Document))}
+	case subject.Rectified:
+		return happening{typ: Rectified, subject: e.Subject, referred: []domain.FieldEpoch{e.Value},
+			details: details("outcome", string(e.Outcome), "document", string(e.Document))}
+	case subject.Identified:
+		return happening{typ: Identified, subject: e.Subject, referred: e.Values, details: details("method", e.Method, "document", string(e.Document))}
+	case subject.Edited:
+		return happening{typ: Edited, subject: e.Subject}
+	case subject.Deleted:
+		return happening{typ: Deleted, subject: e.Subject, details: list("service", e.Services)}
+	case subject.Closed:
+		return happening{typ: Closed, subject: e.Subject, details: list("service", e.Services)}
+	case subject.Published:
+		return happening{typ: Published, subject: e.Subject, referred: e.Values, details: details("place", string(e.Place))}
+	case subject.PublicationWithdrawn:
+		return happening{typ: PublicationWithdrawn, subject: e.Subject, referred: e.Values}
+	case subject.Used:
+		return happening{typ: Used, subject: e.Subject, referred: e.Values}
+	case subject.Viewed:
+		return happening{typ: Viewed, subject: e.Subject, referred: e.Values, details: details("role", e.Role, "document", string(e.Document))}
+	}
+	return happening{}
+}
+
+func agreement(e subject.Event) happening {
+	switch e := e.(type) {
+	case subject.ConsentGranted:
+		return happening{typ: ConsentGranted, subject: e.Subject,
+			details: append(details("consent", e.Consent.String(), "textHash", e.TextHash, "until", moment(e.Until)), scope(e.Scope)...)}
+	case subject.ConsentWithdrawn:
+		return happening{typ: ConsentWithdrawn, subject: e.Subject, details: details("consent", e.Consent.String())}
+	case subject.OrderPlaced:
+		return happening{typ: OrderPlaced, subject: e.Subject,
+			details: append(details("order", e.Order.String(), "document", string(e.Document)), scope(e.Scope)...)}
+	case subject.OrderExecuted:
+		return happening{typ: OrderExecuted, subject: e.Subject, details: details("order", e.Order.String())}
+	case subject.OrderCancelled:
+		return happening{typ: OrderCancelled, subject: e.Subject, details: details("order", e.Order.String())}
+	}
+	return happening{}
+}
+
+func transferred(e subject.Transferred) happening {
+	d := details("kind", string(e.Recipient.Kind), "country", string(e.Recipient.Country), "abroad", e.Abroad)
+	switch b := e.Basis.(type) {
+	case subject.ByConsent:
+		d = append(d, details("clause", b.Clause(), "consent", b.Consent.String())...)
+	case subject.ByOrder:
+		d = append(d, details("clause", b.Clause(), "order", b.Order.String())...)
+	case subject.ByLaw:
+		d = append(d, details("clause", b.Clause(), "authority", string(b.Authority), "act", string(b.Act), "article", string(b.Article),
+			"document", string(b.Document), "dated", moment(b.Dated), "approver1", string(b.Approvers[0]), "approver2", string(b.Approvers[1]))...)
+	case subject.ByDefence:
+		d = append(d, details("clause", b.Clause(), "evidence", string(b.Evidence), "approver", string(b.Approver))...)
+	default:
+		return happening{}
+	}
+	return happening{typ: Transferred, subject: e.Subject, referred: e.Values, recipient: e.Recipient.ID.UUID, details: d}
+}
+
+// write makes one row for the subject of the event and one for every other person whose values it brings or
+// ends, each with what concerns that person only.
+func (h happening) write(r domain.Recorded, w *projections.Writer) error {
+	items, fates := r.Event.Personal(), r.Event.Fates()
+	people := []domain.SubjectID{h.subject}
+	for _, i := range items {
+		if !slices.Contains(people, i.Subject) {
+			people = append(people, i.Subject)
+		}
+	}
+	for _, f := range fates {
+		if !slices.Contains(people, f.Subject) {
+			people = append(people, f.Subject)
+		}
+	}
+	for n, who := range people {
+		h.row(r, w, n, who, received(items, who), ended(fates, who))
+	}
+	return nil
+}
+
+func (h happening) row(r domain.Recorded, w *projections.Writer, n int, who domain.SubjectID, received, fates []string) {
+	referred := h.referred
+	if n > 0 {
+		referred = nil
+	}
+	w.Append(table,
+		projections.OfPosition(r.Position),
+		projections.OfInt(int64(n)),
+		projections.OfUUID(who.UUID),
+		projections.OfUUID(r.ID),
+		projections.OfText(r.Stream),
+		projections.OfInt(r.Revision),
+		projections.OfText(h.typ),
+		projections.OfTime(r.Meta.OccurredAt),
+		projections.OfTime(r.Meta.RecordedAt),
+		projections.OptText(r.Meta.Actor.Kind),
+		projections.OptText(r.Meta.Actor.ID),
+		projections.OptText(r.Meta.Purpose),
+		projections.OptText(r.Meta.Grounds),
+		projections.OptText(r.Meta.Service),
+		projections.OptText(r.Meta.Policy),
+		projections.OptText(r.Meta.Command),
+		projections.OfTexts(received),
+		projections.OfTexts(projections.FieldTexts(referred)),
+		projections.OfTexts(fates),
+		projections.OptUUID(h.recipient),
+		projections.OfTexts(h.details))
+}
+
+func received(items []domain.Item, who domain.SubjectID) []string {
+	out := make([]string, 0, len(items))
+	for _, i := range items {
+		if i.Subject == who {
+			out = append(out, projections.FieldText(i.Field, i.Epoch))
+		}
+	}
+	return out
+}
+
+// ended writes fates as "field/epoch|action|through|until|rule".
+func ended(fates []domain.Fate, who domain.SubjectID) []string {
+	var out []string
+	for _, f := range fates {
+		if f.Subject != who {
+			continue
+		}
+		through := ""
+		if f.Through {
+			through = "through"
+		}
+		out = append(out, strings.Join([]string{projections.FieldText(f.Field, f.Epoch), string(f.Action), through, moment(f.Until), f.Rule}, "|"))
+	}
+	return out
+}
+
+func details(pairs ...string) []string {
+	out := make([]string, 0, len(pairs)/2)
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			out = append(out, pairs[i]+"="+pairs[i+1])
+		}
+	}
+	return out
+}
+
+func list[S ~string](name string, values []S) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = name + "=" + string(v)
+	}
+	return out
+}
+
+func scope(s subject.Scope) []string {
+	out := slices.Concat(list("purpose", s.Purposes), list("field", s.Fields), list("recipientKind", s.RecipientKinds))
+	for _, id := range s.Recipients {
+		out = append(out, "recipient="+id.String())
+	}
+	return out
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}

@@ -1,0 +1,213 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/projections"
+)
+
+// Entry is one line of a subject's timeline.
+type Entry struct {
+	Position uint64
+	Ordinal  int // 0 for the subject of the event; others are persons whose values it brings or ends
+	Subject  domain.SubjectID
+	Event    uuid.UUID
+	Stream   domain.Stream
+	Revision domain.Revision
+	Type     Type
+	Occurred time.Time // when it happened
+	Recorded time.Time // when the ledger took it
+	Actor    domain.Actor
+	Purpose  domain.Purpose
+	Grounds  domain.Grounds
+	Service  domain.Service
+	Policy   string // version of the policy in force when it happened
+	Command  string
+	// Received are the values that came in by it, Referred those that it speaks of.
+	Received []domain.FieldEpoch
+	Referred []domain.FieldEpoch
+	Fates    []domain.Fate // values that it ended
+	// Recipient of a transfer; the zero id otherwise.
+	Recipient domain.RecipientID
+	// Details by name, in a fixed order; a name may repeat. Among them: source, policy, textHash, document,
+	// outcome, method, place, role, service, consent, order, until, purpose, field, recipient,
+	// recipientKind, kind, country, abroad, clause, authority, act, article, dated, approver1, approver2,
+	// evidence, approver.
+	Details []Detail
+}
+
+// Detail is one named particular of an entry.
+type Detail struct{ Name, Value string }
+
+// Detail gives the first particular of this name, or "".
+func (e Entry) Detail(name string) string {
+	for _, d := range e.Details {
+		if d.Name == name {
+			return d.Value
+		}
+	}
+	return ""
+}
+
+// Filter narrows a timeline; zero parts narrow nothing.
+type Filter struct {
+	After        uint64 // positions after this one; to go on where a page ended
+	Type         Type
+	Purpose      domain.Purpose
+	Actor        domain.Reference
+	Recipient    domain.RecipientID
+	OccurredFrom time.Time
+	OccurredTo   time.Time // inclusive
+	RecordedTo   time.Time // inclusive
+	Limit        int
+}
+
+func (f Filter) where() []projections.Where {
+	var out []projections.Where
+	add := func(use bool, column int, op projections.Op, v projections.Value) {
+		if use {
+			out = append(out, projections.Where{Column: column, Op: op, Value: v})
+		}
+	}
+	add(f.After > 0, colPosition, projections.Gt, projections.OfPosition(f.After))
+	add(f.Type != "", colType, projections.Eq, projections.OfText(f.Type))
+	add(f.Purpose != "", colPurpose, projections.Eq, projections.OfText(f.Purpose))
+	add(f.Actor != "", colActor, projections.Eq, projections.OfText(f.Actor))
+	add(!f.Recipient.IsZero(), colRecipient, projections.Eq, projections.OfUUID(f.Recipient.UUID))
+	add(!f.OccurredFrom.IsZero(), colOccurred, projections.Ge, projections.OfTime(f.OccurredFrom))
+	add(!f.OccurredTo.IsZero(), colOccurred, projections.Le, projections.OfTime(f.OccurredTo))
+	add(!f.RecordedTo.IsZero(), colRecorded, projections.Le, projections.OfTime(f.RecordedTo))
+	return out
+}
+
+// Timeline yields the entries of a subject that the filter lets through, in the order of the log, without
+// collecting them. An error comes once and last.
+func Timeline(ctx context.Context, s projections.Snapshot, id domain.SubjectID, f Filter) iter.Seq2[Entry, error] {
+	where := append([]projections.Where{{Column: colSubject, Value: projections.OfUUID(id.UUID)}}, f.where()...)
+	return func(yield func(Entry, error) bool) {
+		for row, err := range s.Select(ctx, projections.Select{Table: table, Where: where, Limit: f.Limit}) {
+			var e Entry
+			if err == nil {
+				e, err = entry(row)
+			}
+			if err != nil {
+				yield(Entry{}, fmt.Errorf("history: %w", err))
+				return
+			}
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+func entry(row projections.Row) (Entry, error) {
+	e := Entry{
+		Position:  row[colPosition].Position(),
+		Ordinal:   int(row[colOrdinal].Int()),
+		Subject:   domain.SubjectID{UUID: row[colSubject].UUID()},
+		Event:     row[colEvent].UUID(),
+		Stream:    domain.Stream(row[colStream].Text()),
+		Revision:  row[colRevision].Int(),
+		Type:      Type(row[colType].Text()),
+		Occurred:  row[colOccurred].Time(),
+		Recorded:  row[colRecorded].Time(),
+		Actor:     domain.Actor{Kind: domain.ActorKind(row[colActorKind].Text()), ID: domain.Reference(row[colActor].Text())},
+		Purpose:   domain.Purpose(row[colPurpose].Text()),
+		Grounds:   domain.Grounds(row[colGrounds].Text()),
+		Service:   domain.Service(row[colService].Text()),
+		Policy:    row[colPolicy].Text(),
+		Command:   row[colCommand].Text(),
+		Received:  projections.ParseFields(row[colReceived].Texts()),
+		Referred:  projections.ParseFields(row[colReferred].Texts()),
+		Recipient: domain.RecipientID{UUID: row[colRecipient].UUID()},
+	}
+	for _, pair := range row[colDetails].Texts() {
+		name, value, _ := strings.Cut(pair, "=")
+		e.Details = append(e.Details, Detail{name, value})
+	}
+	for _, text := range row[colFates].Texts() {
+		f, err := parseFate(e.Subject, text)
+		if err != nil {
+			return Entry{}, err
+		}
+		e.Fates = append(e.Fates, f)
+	}
+	return e, nil
+}
+
+func parseFate(who domain.SubjectID, text string) (domain.Fate, error) {
+	parts := strings.SplitN(text, "|", 5)
+	if len(parts) != 5 {
+		return domain.Fate{}, fmt.Errorf("a fate of %d parts", len(parts))
+	}
+	v := projections.ParseField(parts[0])
+	f := domain.Fate{Subject: who, Field: v.Field, Epoch: v.Epoch, Action: domain.FateAction(parts[1]), Through: parts[2] != "", Rule: parts[4]}
+	if parts[3] == "" {
+		return f, nil
+	}
+	until, err := time.Parse(time.RFC3339Nano, parts[3])
+	f.Until = until
+	return f, err
+}
+
+// Open fetches the values that came in by these entries from the log and opens them: for each entry one
+// value for each of Received, clear or erased. Entries must be of one subject. Who calls it has recorded
+// the viewing.
+func Open(ctx context.Context, streams projections.Streams, o projections.Opener, entries []Entry) ([][]domain.Item, error) {
+	out := make([][]domain.Item, len(entries))
+	var sealed []projections.Sealed
+	for i, e := range entries {
+		if len(e.Received) == 0 {
+			continue
+		}
+		items, err := fetch(ctx, streams, e)
+		if err != nil {
+			return nil, fmt.Errorf("history: %w", err)
+		}
+		out[i] = items
+		for _, item := range items {
+			sealed = append(sealed, projections.Sealed{Stream: e.Stream, Event: e.Event, Item: item})
+		}
+	}
+	if len(sealed) == 0 {
+		return out, nil
+	}
+	opened, err := o.Open(ctx, sealed)
+	if err != nil {
+		return nil, fmt.Errorf("history: open: %w", err)
+	}
+	for i := range out {
+		for j := range out[i] {
+			out[i][j].Value, opened = opened[0], opened[1:]
+		}
+	}
+	return out, nil
+}
+
+// fetch reads the one event that the entry is of, and gives what it brought of the entry's subject.
+func fetch(ctx context.Context, streams projections.Streams, e Entry) ([]domain.Item, error) {
+	for r, err := range streams.Events(ctx, e.Stream, e.Revision-1) {
+		if err != nil {
+			return nil, err
+		}
+		if r.ID != e.Event {
+			break
+		}
+		var items []domain.Item
+		for _, item := range r.Event.Personal() {
+			if item.Subject == e.Subject {
+				items = append(items, item)
+			}
+		}
+		return items, nil
+	}
+	return nil, fmt.Errorf("event %s does not stand in %s at revision %d: %w", e.Event, e.Stream, e.Revision, projections.ErrDiverged)
+}

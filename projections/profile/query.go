@@ -1,0 +1,162 @@
+package profile
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/subject"
+	"imagine.ua/litopys/projections"
+)
+
+// Profile is what is held of one subject.
+type Profile struct {
+	Subject    domain.SubjectID
+	Account    Account
+	Registered time.Time
+	Policy     string // version accepted at registration
+	TextHash   string // SHA-256 of the text accepted, hex
+	Closed     time.Time
+	// Stopped lists the services that stopped when the account was closed (clause 4.2).
+	Stopped []domain.Service
+	Fields  []Field // by name
+}
+
+// Status tells how far a value is to be believed (clauses 1.3-1.5).
+type Status string
+
+// The statuses.
+const (
+	Declared   Status = "declared"   // as it was given
+	Identified Status = "identified" // verified
+	Disputed   Status = "disputed"   // the subject calls it untrue, insufficient or out of date
+)
+
+// Field is the last value of one field.
+type Field struct {
+	Field     domain.Field
+	Epoch     domain.Epoch
+	Condition Condition
+	// Value is sealed while Held, and erased while Erased. While Retained it is sealed too, but only the
+	// reader of retained records may open it.
+	Value domain.Value
+	// Stream and Event are the address that the value was sealed for.
+	Stream  domain.Stream
+	Event   uuid.UUID
+	Status  Status
+	Method  string // how it was verified
+	Public  bool   // the subject himself made it public (clause 3.2)
+	Place   domain.Reference
+	Source  subject.Source
+	Since   time.Time // when it came in
+	Record  time.Time // when the ledger took it
+	Purpose domain.Purpose
+	Grounds domain.Grounds
+	Service domain.Service
+	Policy  string
+	Ended   time.Time // when it was deleted
+	Until   time.Time // end of the term, while Retained
+	Rule    string    // retention rule, while Retained
+}
+
+// Get gives a subject's profile, and whether there is anything of him at all.
+func Get(ctx context.Context, s projections.Snapshot, id domain.SubjectID) (Profile, bool, error) {
+	p := Profile{Subject: id}
+	where := []projections.Where{{Column: subjectID, Value: projections.OfUUID(id.UUID)}}
+	found := false
+	for row, err := range s.Select(ctx, projections.Select{Table: subjects, Where: where}) {
+		if err != nil {
+			return p, false, fmt.Errorf("profile: %w", err)
+		}
+		found = true
+		p.account(row)
+	}
+	for row, err := range s.Select(ctx, projections.Select{Table: fields, Where: where}) {
+		if err != nil {
+			return p, false, fmt.Errorf("profile: %w", err)
+		}
+		found = true
+		p.Fields = append(p.Fields, field(row))
+	}
+	return p, found, nil
+}
+
+// Open opens what the profile may show and puts the values in place: clear while held and the key lives,
+// erased when it is gone. Retained values stay sealed.
+func (p *Profile) Open(ctx context.Context, o projections.Opener) error {
+	var sealed []projections.Sealed
+	var places []int
+	for i, f := range p.Fields {
+		if f.Condition == Held {
+			sealed = append(sealed, projections.Sealed{Stream: f.Stream, Event: f.Event, Item: p.item(f)})
+			places = append(places, i)
+		}
+	}
+	if len(sealed) == 0 {
+		return nil
+	}
+	opened, err := o.Open(ctx, sealed)
+	if err != nil {
+		return fmt.Errorf("profile: open: %w", err)
+	}
+	if len(opened) != len(sealed) {
+		return fmt.Errorf("profile: opened %d values of %d", len(opened), len(sealed))
+	}
+	for i, v := range opened {
+		p.Fields[places[i]].Value = v
+		if v.Condition() == domain.Erased {
+			p.Fields[places[i]].Condition = Erased
+		}
+	}
+	return nil
+}
+
+func (p *Profile) item(f Field) domain.Item {
+	return domain.Item{Subject: p.Subject, Field: f.Field, Epoch: f.Epoch, Value: f.Value}
+}
+
+func (p *Profile) account(row projections.Row) {
+	p.Account = Account(row[subjectState].Text())
+	p.Registered = row[subjectRegistered].Time()
+	p.Policy, p.TextHash = row[subjectPolicy].Text(), row[subjectTextHash].Text()
+	p.Closed = row[subjectClosed].Time()
+	p.Stopped = projections.Strings[domain.Service](row[subjectServices])
+}
+
+func field(row projections.Row) Field {
+	f := Field{
+		Field:     domain.Field(row[fieldName].Text()),
+		Epoch:     domain.Epoch(row[fieldEpoch].Text()),
+		Condition: Condition(row[fieldState].Text()),
+		Value:     domain.ErasedValue(),
+		Stream:    domain.Stream(row[fieldStream].Text()),
+		Event:     row[fieldEvent].UUID(),
+		Status:    Declared,
+		Method:    row[fieldMethod].Text(),
+		Public:    !row[fieldPublic].IsNull(),
+		Place:     domain.Reference(row[fieldPlace].Text()),
+		Source:    subject.Source(row[fieldSource].Text()),
+		Since:     row[fieldSince].Time(),
+		Record:    row[fieldRecorded].Time(),
+		Purpose:   domain.Purpose(row[fieldPurpose].Text()),
+		Grounds:   domain.Grounds(row[fieldGrounds].Text()),
+		Service:   domain.Service(row[fieldService].Text()),
+		Policy:    row[fieldPolicy].Text(),
+		Ended:     row[fieldEnded].Time(),
+		Until:     row[fieldUntil].Time(),
+		Rule:      row[fieldRule].Text(),
+	}
+	if !row[fieldSealed].IsNull() {
+		f.Value = domain.SealedValue(row[fieldSealed].Bytes())
+	}
+	switch {
+	case !row[fieldDisputed].IsNull():
+		f.Status = Disputed
+	case !row[fieldIdentified].IsNull():
+		f.Status = Identified
+	}
+	return f
+}

@@ -1,0 +1,91 @@
+// Package profile answers: what do we hold of this person now, in which condition, and where did it come
+// from? One row a field: the value that came in last. A value that was deleted stays as a row without
+// bytes, so that "erased" and "retained until D by rule R" are answers and not gaps.
+package profile
+
+import "imagine.ua/litopys/projections"
+
+// Name is the projection's permanent identity.
+const Name = "profile"
+
+const version = 1
+
+// Columns of profile_subjects.
+const (
+	subjectID = iota
+	subjectState
+	subjectRegistered
+	subjectPolicy
+	subjectTextHash
+	subjectClosed
+	subjectServices
+)
+
+var subjects = &projections.Table{
+	Name: "profile_subjects", Key: 1,
+	Columns: []projections.Column{
+		{Name: "subject", Type: projections.UUID},
+		{Name: "state", Type: projections.Text},
+		{Name: "registered", Type: projections.Time},
+		{Name: "policy", Type: projections.Text},
+		{Name: "text_hash", Type: projections.Text},
+		{Name: "closed", Type: projections.Time},
+		{Name: "stopped_services", Type: projections.Texts},
+	},
+}
+
+// Columns of profile_fields.
+const (
+	fieldSubject = iota
+	fieldName
+	fieldEpoch
+	fieldRank
+	fieldState
+	fieldSealed
+	fieldStream
+	fieldEvent
+	fieldSource
+	fieldSince
+	fieldRecorded
+	fieldPurpose
+	fieldGrounds
+	fieldService
+	fieldPolicy
+	fieldIdentified
+	fieldMethod
+	fieldDisputed
+	fieldPublic
+	fieldPlace
+	fieldEnded
+	fieldUntil
+	fieldRule
+)
+
+var fields = &projections.Table{
+	Name: "profile_fields", Key: 2,
+	Columns: []projections.Column{
+		{Name: "subject", Type: projections.UUID},
+		{Name: "field", Type: projections.Text},
+		{Name: "epoch", Type: projections.Text},
+		{Name: "epoch_rank", Type: projections.Int},
+		{Name: "state", Type: projections.Text},
+		{Name: "sealed", Type: projections.Bytes},
+		{Name: "stream", Type: projections.Text},
+		{Name: "event", Type: projections.UUID},
+		{Name: "source", Type: projections.Text},
+		{Name: "since", Type: projections.Time},
+		{Name: "recorded", Type: projections.Time},
+		{Name: "purpose", Type: projections.Text},
+		{Name: "grounds", Type: projections.Text},
+		{Name: "service", Type: projections.Text},
+		{Name: "policy", Type: projections.Text},
+		{Name: "identified", Type: projections.Time},
+		{Name: "method", Type: projections.Text},
+		{Name: "disputed", Type: projections.Time},
+		{Name: "public", Type: projections.Time},
+		{Name: "place", Type: projections.Text},
+		{Name: "ended", Type: projections.Time},
+		{Name: "until", Type: projections.Time},
+		{Name: "rule", Type: projections.Text},
+	},
+}
