@@ -30,7 +30,7 @@ func Run(t *testing.T, fresh func(testing.TB) Opener) {
 		"open gives each id its key":               openGivesKeys,
 		"destroyed leaves a tombstone":             destroyedLeavesTombstone,
 		"destroyed never comes back":               destroyedNeverComesBack,
-		"no caller sees what is destroyed":        noStaleReader,
+		"no caller sees what is destroyed":         noStaleReader,
 		"retained opens and is not live":           retainedOpens,
 		"states move forward only":                 statesMoveForward,
 		"follow is ordered and repeats harmlessly": followRepeats,
