@@ -1,14 +1,265 @@
 package policy_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
+	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/policy"
 )
 
-func TestImagine(t *testing.T) {
+func day(s string) time.Time {
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+func TestImagineHoldsWhatTheLedgerRestsOn(t *testing.T) {
 	t.Parallel()
-	if _, err := policy.Load(policy.ImagineYAML()); err != nil {
+	p, err := policy.Load(policy.ImagineYAML())
+	if err != nil {
 		t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte(p.Text))
+	if p.TextHash != hex.EncodeToString(sum[:]) {
+		t.Error("the hash is not that of the text")
+	}
+	for field, kind := range map[domain.Field]policy.Kind{
+		"account": policy.Attribute, "visitor": policy.Attribute, "name": policy.Attribute, "email": policy.Attribute,
+		"phone": policy.Attribute, "birth_date": policy.Attribute, "address_line": policy.Attribute, "city": policy.Attribute,
+		"tax_number": policy.Attribute, "preferences": policy.Attribute, "defence_statement": policy.Attribute,
+		"address": policy.Trace, "access_time": policy.Trace, "page": policy.Trace, "referrer": policy.Trace,
+		"browser": policy.Trace, "cookie": policy.Trace,
+	} {
+		if f, ok := p.Field(field); !ok || f.Kind != kind || p.IsTrace(field) != (kind == policy.Trace) {
+			t.Errorf("field %s: present %v, want kind %s", field, ok, kind)
+		}
+	}
+	for _, f := range []domain.Field{"account", "visitor", "email", "phone"} {
+		if !p.Findable(f) {
+			t.Errorf("nobody is found again by %s", f)
+		}
+	}
+	if p.Findable("name") || p.Findable("page") {
+		t.Error("a field is findable that should not be")
+	}
+}
+
+func TestImagineCoversEveryPurposeAndGround(t *testing.T) {
+	t.Parallel()
+	var clauses []string
+	for _, p := range policy.Imagine().Purposes {
+		clauses = append(clauses, p.Clauses...)
+	}
+	slices.Sort(clauses)
+	want := "2.2.1 2.2.2 2.2.3 2.2.4 2.2.5 2.2.6 2.2.7 2.2.8"
+	if got := strings.Join(clauses, " "); got != want {
+		t.Errorf("clauses of purposes: %s, want %s", got, want)
+	}
+	for n := range 6 {
+		id := domain.Grounds("ua.11.1." + string(rune('1'+n)))
+		if g, ok := policy.Imagine().Ground(id); !ok || g.NeedsConsent != (n == 0) {
+			t.Errorf("ground %s: known %v, or wrong about consent", id, ok)
+		}
+	}
+}
+
+// TestClausesNameRealEventsAndRules reads the decisions' source: a rule that no decision gives, or an
+// event that no schema writes, must not stand in the table.
+func TestClausesNameRealEventsAndRules(t *testing.T) {
+	t.Parallel()
+	codes := refusalCodes(t)
+	events := map[string]bool{}
+	for _, e := range strings.Fields(`SubjectRegistered DataCollected DataDisputed DataRectified SubjectIdentified DataEdited DataDeleted
+		AccountClosed ConsentGranted ConsentWithdrawn OrderPlaced OrderExecuted OrderCancelled DataPublished PublicationWithdrawn
+		DataUsed DataViewed DataTransferred RecipientAdded RecipientChanged`) {
+		events[e+".v1"] = true
+	}
+	p := policy.Imagine()
+	for _, c := range p.Clauses {
+		for _, r := range c.Rules {
+			if _, retention := p.Rule(r); !retention && !codes[r] {
+				t.Errorf("clause %s: no decision gives the refusal %s, and no retention rule has this id", c.ID, r)
+			}
+		}
+		for _, e := range c.Events {
+			if !events[e] {
+				t.Errorf("clause %s: no event has the type %s", c.ID, e)
+			}
+		}
+	}
+	if len(p.Clauses) != 22 {
+		t.Errorf("the table has %d rows, want 22", len(p.Clauses))
+	}
+}
+
+func refusalCodes(t *testing.T) map[string]bool {
+	t.Helper()
+	codes := map[string]bool{}
+	literal := regexp.MustCompile(`"([a-z]+\.[a-z0-9-]+)"`)
+	built := regexp.MustCompile(`word\+"(\.[a-z-]+)"`)
+	for _, dir := range []string{".", "../subject", "../recipient", "../ledger"} {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no source in %s: %v", dir, err)
+		}
+		for _, name := range files {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			src, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range literal.FindAllSubmatch(src, -1) {
+				codes[string(m[1])] = true
+			}
+			for _, m := range built.FindAllSubmatch(src, -1) {
+				for _, word := range []string{"edit", "delete", "use", "view", "transfer", "publish", "identify", "dispute", "rectify"} {
+					codes[word+string(m[1])] = true
+				}
+			}
+		}
+	}
+	return codes
+}
+
+func TestCheckWarnsOfTheTwoDefects(t *testing.T) {
+	t.Parallel()
+	var clauses []string
+	for _, w := range policy.Imagine().Check() {
+		if w.Message == "" || w.Remedy == "" {
+			t.Errorf("incomplete warning: %+v", w)
+		}
+		clauses = append(clauses, w.Clause)
+	}
+	if got := strings.Join(clauses, " "); got != "preamble 3.3.3" {
+		t.Errorf("warnings about %q, want preamble and 3.3.3", got)
+	}
+}
+
+func version(t *testing.T, name, from string) *policy.Policy {
+	t.Helper()
+	src := strings.Replace(string(policy.ImagineYAML()), `version: "2014-01"`, `version: "`+name+`"`, 1)
+	src = strings.Replace(src, `effective-from: "2014-01-01"`, `effective-from: "`+from+`"`, 1)
+	p, err := policy.Load([]byte(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestSetKnowsWhichVersionWasInForce(t *testing.T) {
+	t.Parallel()
+	first, second := version(t, "one", "2014-01-01"), version(t, "two", "2020-06-01")
+	set, err := policy.NewSet(second, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for when, want := range map[string]string{
+		"2013-12-31": "", "2014-01-01": "one", "2020-05-31": "one", "2020-06-01": "two", "2030-01-01": "two",
+	} {
+		p, ok := set.At(day(when))
+		if ok != (want != "") || ok && p.Version != want {
+			t.Errorf("on %s: %v, want version %q", when, p, want)
+		}
+	}
+	if p, ok := set.ByVersion("one"); !ok || p != first {
+		t.Error("version one is not found by its name")
+	}
+	if _, ok := set.ByVersion("three"); ok {
+		t.Error("a version is found that was never given")
+	}
+	if len(set.Versions()) != 2 {
+		t.Error("the set does not list its two versions")
+	}
+	for name, bad := range map[string][]*policy.Policy{
+		"none": nil, "same name": {first, version(t, "one", "2021-01-01")}, "same date": {first, version(t, "x", "2014-01-01")},
+	} {
+		if _, err := policy.NewSet(bad...); err == nil {
+			t.Errorf("a set of %s is taken", name)
+		}
+	}
+}
+
+func TestTermsCountTheirOwnUnits(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ term, from, want string }{
+		{"1095 days", "2024-03-10", "2027-03-10"},
+		{"3 years", "2025-03-10", "2028-03-10"},
+		{"1095 days", "2025-03-10", "2028-03-09"}, // 2028 has a 29 February
+		{"1 months", "2023-01-31", "2023-02-28"},
+		{"1 years", "2024-02-29", "2025-02-28"},
+		{"12 months", "2023-12-31", "2024-12-31"},
+		{"none", "2024-01-01", "2024-01-01"},
+	} {
+		var term policy.Term
+		if err := term.UnmarshalText([]byte(tc.term)); err != nil {
+			t.Fatal(err)
+		}
+		if got := term.After(day(tc.from)); !got.Equal(day(tc.want)) {
+			t.Errorf("%s after %s: %s, want %s", tc.term, tc.from, got.Format(time.DateOnly), tc.want)
+		}
+		if term.String() != tc.term {
+			t.Errorf("%q is written as %q", tc.term, term)
+		}
+	}
+}
+
+func TestFateTakesTheLongestTerm(t *testing.T) {
+	t.Parallel()
+	p := policy.Imagine()
+	for _, tc := range []struct {
+		field  domain.Field
+		at     string
+		action domain.FateAction
+		rule   string
+		until  string
+	}{
+		{"email", "2024-03-10", domain.Destroy, "", ""},
+		{"nobody_knows", "2024-03-10", domain.Destroy, "", ""},
+		{"tax_number", "2024-03-10", domain.Retain, "tax-documents", "2027-03-10"},
+		{"agreement", "2025-03-10", domain.Retain, "limitation", "2028-03-10"},
+	} {
+		got := p.Fate(tc.field, day(tc.at))
+		want := domain.Fate{Field: tc.field, Action: tc.action, Rule: tc.rule}
+		if tc.until != "" {
+			want.Until = day(tc.until)
+		}
+		if got != want {
+			t.Errorf("fate of %s: %+v, want %+v", tc.field, got, want)
+		}
+	}
+}
+
+func TestNormalMakesEqualWhatIsTypedDifferently(t *testing.T) {
+	t.Parallel()
+	p := policy.Imagine()
+	for _, tc := range []struct {
+		field     domain.Field
+		in, want  string
+		different string
+	}{
+		{"email", " Anna@Example.COM ", "anna@example.com", "anna@example.org"},
+		{"phone", "00380 (44) 123-45-67", "380441234567", "0441234567"},
+		{"account", " a-17 ", "a-17", "A-17"},
+		{"name", " Anna ", " Anna ", "Anna"},
+	} {
+		got := p.Normal(tc.field, tc.in)
+		if got != tc.want || p.Normal(tc.field, got) != got {
+			t.Errorf("%s: %q becomes %q, want %q and no change by a second time", tc.field, tc.in, got, tc.want)
+		}
+		if p.Normal(tc.field, tc.different) == got {
+			t.Errorf("%s: %q and %q become one", tc.field, tc.in, tc.different)
+		}
 	}
 }
