@@ -21,6 +21,10 @@ const (
 	maxBehind  = 1024
 	// rememberEvery is how many records may have to be looked at again after a crash.
 	rememberEvery = 32 << 10
+	// restTime is how long the follower lets records gather when nobody waits for fates: read together they
+	// cost a third of what they cost one commit at a time. Only after a crash does it matter, for it bounds
+	// what is looked at again.
+	restTime = time.Second
 	// followTries and followPause bound how often a transaction that fails is tried again.
 	followTries = 5
 	followPause = 50 * time.Millisecond
@@ -37,6 +41,7 @@ type follower struct {
 	logger *slog.Logger
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine has ended
+	wake   chan struct{} // holds one token when somebody waits
 
 	// The goroutine's own until done is closed.
 	pending    []domain.Fate // read, not carried out
@@ -74,7 +79,7 @@ func startFollower(ctx context.Context, parts Parts) (*follower, error) {
 	}
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	f := &follower{
-		log: parts.Store, keys: parts.Keys, logger: parts.Logger, cancel: cancel, done: make(chan struct{}),
+		log: parts.Store, keys: parts.Keys, logger: parts.Logger, cancel: cancel, done: make(chan struct{}), wake: make(chan struct{}, 1),
 		at: followed, remembered: followed, passed: followed,
 	}
 	go f.run(life)
@@ -99,7 +104,9 @@ func (f *follower) follow(ctx context.Context) error {
 			return err
 		}
 		if d.CaughtUp {
-			err = f.carryOut(ctx)
+			if err = f.carryOut(ctx); err == nil {
+				f.rest(ctx)
+			}
 		} else {
 			err = f.take(ctx, d.Record)
 		}
@@ -108,6 +115,18 @@ func (f *follower) follow(ctx context.Context) error {
 		}
 	}
 	return errors.Join(ctx.Err(), errors.New("the subscription ended"))
+}
+
+// rest lets records gather until somebody waits for one of them. The log holds them meanwhile: a slow
+// subscriber loses nothing.
+func (f *follower) rest(ctx context.Context) {
+	timer := time.NewTimer(restTime)
+	defer timer.Stop()
+	select {
+	case <-f.wake:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // take looks at one record. Most types cannot carry fates and are not decoded.
@@ -215,6 +234,10 @@ func (f *follower) wait(ctx context.Context, position uint64) error {
 	w := waiter{position, make(chan struct{})}
 	f.waiting = append(f.waiting, w)
 	f.mu.Unlock()
+	select {
+	case f.wake <- struct{}{}:
+	default: // a token is there already
+	}
 	select {
 	case <-w.told:
 		f.mu.Lock()
