@@ -3,6 +3,8 @@ package keys
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"fmt"
+	"log/slog"
 	"sync"
 
 	"imagine.ua/litopys/domain"
@@ -27,6 +29,12 @@ type Index struct {
 func NewIndex(secret [Size]byte) *Index {
 	return &Index{secret: secret, fields: map[domain.Field][]byte{}}
 }
+
+// Format keeps every verb of package fmt from printing the secret.
+func (x *Index) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("blind index")) }
+
+// LogValue shows no secret.
+func (x *Index) LogValue() slog.Value { return slog.StringValue("blind index") }
 
 // Tag is HMAC-SHA-256 of the normalised value under the field's subkey.
 func (x *Index) Tag(field domain.Field, normalised string) Tag {

@@ -57,6 +57,18 @@ func TestKeyNeverPrintsItsSecret(t *testing.T) {
 	}
 }
 
+func TestIndexNeverPrintsItsSecret(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	x := keys.NewIndex(aKey().Secret)
+	_ = x.Tag("email", "x")
+	slog.New(slog.NewTextHandler(&out, nil)).Info("blind index", "index", x)
+	fmt.Fprintf(&out, "%v %+v %#v %s %x", x, x, x, x, x)
+	if n := strings.Count(out.String(), "blind index"); n != 7 || strings.Contains(out.String(), "secret") {
+		t.Errorf("printed as %s", out.String())
+	}
+}
+
 func TestEpochsAreOrderedAsNumbersAndMonths(t *testing.T) {
 	t.Parallel()
 	for _, order := range [][]domain.Epoch{

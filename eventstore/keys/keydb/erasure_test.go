@@ -166,8 +166,7 @@ func TestTombstoneHasNoBytes(t *testing.T) {
 	}
 }
 
-// SQLite moves no cell of the two tables that are overwritten in place, which their rising row ids and
-// fixed lengths see to. If a later version of it did, this fails before the scan above can miss it.
+// Rows that are overwritten in place must keep their length, or SQLite would move the cell instead.
 func TestErasureDoesNotChangeTheSizeOfRows(t *testing.T) {
 	t.Parallel()
 	s := newStorage(t)

@@ -58,25 +58,20 @@ func made(t testing.TB, s *keydb.Store, n int, field domain.Field, epoch domain.
 
 func TestContract(t *testing.T) {
 	t.Parallel()
-	keytest.Run(t, func(t testing.TB) keytest.Opener {
-		s := newStorage(t)
-		return func(t testing.TB) keys.Store {
-			t.Helper()
-			store, err := keydb.Open(t.Context(), s.cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return store
-		}
-	})
+	runContract(t, func(*keydb.Config) {})
 }
 
 // The contract holds as well when the cache keeps next to nothing.
 func TestContractWithAColdCache(t *testing.T) {
 	t.Parallel()
+	runContract(t, func(cfg *keydb.Config) { cfg.CacheKeys, cfg.Readers = 1, 1 })
+}
+
+func runContract(t *testing.T, change func(*keydb.Config)) {
+	t.Helper()
 	keytest.Run(t, func(t testing.TB) keytest.Opener {
 		s := newStorage(t)
-		s.cfg.CacheKeys, s.cfg.Readers = 1, 1
+		change(&s.cfg)
 		return func(t testing.TB) keys.Store {
 			t.Helper()
 			store, err := keydb.Open(t.Context(), s.cfg)
