@@ -1,0 +1,195 @@
+package esdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/google/uuid"
+
+	"imagine.ua/litopys/eventstore"
+)
+
+// Append writes the events after the expected revision; see eventstore.Appender. An error that is
+// ErrUnknownOutcome also carries the last cause.
+func (s *Store) Append(ctx context.Context, stream string, expected int64, events []eventstore.Event) (eventstore.Appended, error) {
+	if err := s.check(stream, expected, events); err != nil {
+		return eventstore.Appended{}, fmt.Errorf("append: %w", err)
+	}
+	ctx, done, err := s.begin(ctx, true)
+	if err != nil {
+		return eventstore.Appended{}, fmt.Errorf("append: %w", err)
+	}
+	defer done()
+	return s.insist(ctx, stream, expected, proposals(events))
+}
+
+// check refuses, before anything is sent, what the server would refuse: its refusal of a large batch is
+// usually lost in the client.
+func (s *Store) check(stream string, expected int64, events []eventstore.Event) error {
+	if err := checkName("stream name", stream, eventstore.MaxStreamName); err != nil {
+		return err
+	}
+	switch {
+	case !s.ours(stream):
+		return invalid("stream %q is not one of the ledger's", stream)
+	case expected < eventstore.NoStream:
+		return invalid("expected revision %d", expected)
+	case len(events) == 0:
+		return invalid("empty batch")
+	}
+	size := 0
+	for i, e := range events {
+		if e.ID == uuid.Nil {
+			return invalid("event %d: nil id", i) // the client would make up another one at each attempt
+		}
+		if err := checkName("type", e.Type, eventstore.MaxTypeName); err != nil {
+			return fmt.Errorf("event %d: %w", i, err)
+		}
+		size += e.Size()
+	}
+	if size > eventstore.MaxAppendBytes {
+		return fmt.Errorf("%d bytes: %w", size, eventstore.ErrTooLarge)
+	}
+	return nil
+}
+
+func checkName(what, name string, most int) error {
+	switch {
+	case name == "":
+		return invalid("%s is empty", what)
+	case len(name) > most:
+		return invalid("%s has %d bytes, at most %d", what, len(name), most)
+	case !utf8.ValidString(name):
+		return invalid("%s is not UTF-8", what)
+	case strings.ContainsRune(name, 0):
+		return invalid("%s holds a NUL", what)
+	}
+	return nil
+}
+
+func invalid(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", eventstore.ErrInvalid, fmt.Sprintf(format, args...))
+}
+
+func proposals(events []eventstore.Event) []esdb.EventData {
+	out := make([]esdb.EventData, len(events))
+	for i, e := range events {
+		out[i] = esdb.EventData{EventID: e.ID, EventType: e.Type, ContentType: esdb.ContentTypeJson, Data: e.Data, Metadata: e.Meta}
+	}
+	return out
+}
+
+// insist sends the identical batch until its outcome is known. A conflict after an unknown attempt is a
+// true one: had that attempt been written, the server would know the ids.
+func (s *Store) insist(ctx context.Context, stream string, expected int64, events []esdb.EventData) (eventstore.Appended, error) {
+	var last error
+	sent := false // an attempt may have been written
+	for n := range s.cfg.Attempts {
+		if n > 0 {
+			if err := s.pause(ctx, n); err != nil {
+				last = errors.Join(err, last)
+				break
+			}
+		}
+		result, err := s.send(ctx, stream, expected, events)
+		if err == nil {
+			return s.answer(ctx, stream, expected+int64(len(events)), result)
+		}
+		last = err
+		fate := judge(err)
+		switch {
+		case fate == fateConflict:
+			return eventstore.Appended{}, s.conflict(ctx, stream, expected, err)
+		case fate.final() && !sent, fate == fateDeleted:
+			return eventstore.Appended{}, s.explain("append to", stream, err)
+		case fate == fateLost:
+			s.askWhy(ctx, stream)
+		}
+		sent = sent || fate.written()
+		if err := over(ctx); err != nil {
+			last = errors.Join(err, last)
+			break
+		}
+	}
+	if !sent {
+		return eventstore.Appended{}, fmt.Errorf("append to %s: %w", stream, last)
+	}
+	return eventstore.Appended{}, fmt.Errorf("append to %s: %w: %w", stream, eventstore.ErrUnknownOutcome, last)
+}
+
+func (s *Store) send(ctx context.Context, stream string, expected int64, events []esdb.EventData) (*esdb.WriteResult, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.AttemptTimeout)
+	defer cancel()
+	opts := esdb.AppendToStreamOptions{ExpectedRevision: esdb.NoStream{}, Deadline: &s.cfg.AttemptTimeout}
+	if expected >= 0 {
+		opts.ExpectedRevision = esdb.Revision(uint64(expected))
+	}
+	result, gen, err := do(ctx, s.link, func(ctx context.Context, c *esdb.Client) (*esdb.WriteResult, error) {
+		return c.AppendToStream(ctx, stream, opts, events...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	gen.release()
+	return result, nil
+}
+
+// askWhy makes a small call after an answer was lost: what the server said about leadership or its state
+// then reaches the client, which acts on it. Its own outcome does not matter.
+func (s *Store) askWhy(ctx context.Context, stream string) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.AttemptTimeout)
+	defer cancel()
+	_, _ = s.tail(ctx, stream)
+}
+
+// answer checks that the events stand where they were meant to stand.
+func (s *Store) answer(ctx context.Context, stream string, last int64, r *esdb.WriteResult) (eventstore.Appended, error) {
+	if r.NextExpectedVersion != uint64(last) {
+		return eventstore.Appended{}, s.damage(stream, fmt.Sprintf(
+			"events appended up to revision %d, expected %d: the stream was deleted or truncated", r.NextExpectedVersion, last))
+	}
+	if r.CommitPosition == 0 && r.PreparePosition == 0 {
+		// Either the very first record or "no position given"; only the record can tell.
+		return s.lookUp(ctx, stream, last)
+	}
+	position, err := s.position(stream, esdb.Position{Commit: r.CommitPosition, Prepare: r.PreparePosition})
+	return eventstore.Appended{Revision: last, Position: position}, err
+}
+
+func (s *Store) lookUp(ctx context.Context, stream string, revision int64) (eventstore.Appended, error) {
+	records, err := s.page(ctx, stream, revision-1, 1)
+	if err != nil || len(records) == 0 {
+		return eventstore.Appended{}, fmt.Errorf("append to %s: %w: %w", stream, eventstore.ErrUnknownOutcome, err)
+	}
+	return eventstore.Appended{Revision: revision, Position: records[0].Position}, nil
+}
+
+// found is where the client hides the revision that the server found.
+var found = regexp.MustCompile(`but got '(no_stream|\d+)'$`)
+
+// conflict tells what was expected and found. The client gives the revision in words only; when they
+// change, the stream itself is asked.
+func (s *Store) conflict(ctx context.Context, stream string, expected int64, err error) error {
+	c := &eventstore.WrongRevisionError{Stream: stream, Expected: expected}
+	m := found.FindStringSubmatch(err.Error())
+	switch {
+	case m == nil:
+		var readErr error
+		if c.Actual, readErr = s.streamHead(ctx, stream); readErr != nil {
+			return fmt.Errorf("append to %s: %w, and the head is unknown: %w", stream, eventstore.ErrWrongRevision, readErr)
+		}
+	case m[1] == "no_stream":
+		c.Actual = eventstore.NoStream
+	default:
+		if c.Actual, err = strconv.ParseInt(m[1], 10, 64); err != nil {
+			return fmt.Errorf("append to %s: %w: %w", stream, eventstore.ErrWrongRevision, err)
+		}
+	}
+	return fmt.Errorf("append: %w", c)
+}
