@@ -66,6 +66,10 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 	}
 	s.committed.Store(head)
 	s.log = &log{path: path, pool: sqlite.NewPool(forReading, cfg.Readers)}
+	// One reader is opened now: a disk that fills up later must not keep the ledger from being read.
+	if err := s.log.pool.Read(ctx, func(*sqlite.Conn) error { return nil }); err != nil {
+		return err
+	}
 	if s.index, err = loadIndex(ctx, cfg, s.identity, s.log, head); err != nil {
 		return err
 	}
@@ -90,7 +94,7 @@ func prepareLog(ctx context.Context, cfg Config, path string) error {
 	if err := checkHeader(cfg.FS, path); err != nil {
 		return err
 	}
-	if err := checkWAL(cfg.FS, path+walSuffix); err != nil {
+	if err := checkWAL(cfg.FS, path); err != nil {
 		return err
 	}
 	// SQLite would make its write-ahead log readable to all, and its driver does not make the name durable:

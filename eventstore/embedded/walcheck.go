@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -20,10 +21,11 @@ const (
 // checkWAL looks for damage in a write-ahead log that a crash has left. SQLite stops at the first frame
 // whose checksum is wrong and takes the rest for a torn commit: a flipped bit would silently take
 // acknowledged records away. But a torn commit is the last one. So when complete commits of the same
-// generation lie beyond the commit that is torn, it was not torn but damaged.
+// generation lie beyond the commit that is torn, it was not torn but damaged. dbPath is the database's.
 //
 // The frame format is SQLite's, documented at https://sqlite.org/fileformat2.html#the_write_ahead_log.
-func checkWAL(fsys FS, path string) error {
+func checkWAL(fsys FS, dbPath string) error {
+	path := dbPath + walSuffix
 	f, err := fsys.OpenFile(path, os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -43,16 +45,21 @@ func checkWAL(fsys FS, path string) error {
 		w.order = binary.BigEndian
 	}
 	w.sum(h[:24])
-	headerGood := w.matches(h[24:])
-	broken, commitsAfter, err := w.frames(f, headerGood)
-	if err != nil {
+	if err := w.frames(f, w.matches(h[24:])); err != nil {
 		return fmt.Errorf("check write-ahead log: %w", err)
 	}
-	if commitsAfter > 1 {
-		return &eventstore.CorruptError{File: path, Place: fmt.Sprintf("frame %d", broken),
-			Detail: fmt.Sprintf("it does not match its checksum, but %d commits follow", commitsAfter)}
+	if w.commitsAfter < 2 {
+		return nil
 	}
-	return nil
+	if w.broken == 1 {
+		// A log that was copied back begins again with a new header; if that was torn, the old frames
+		// behind it are in the database already.
+		if copied, err := w.copiedBack(fsys, f, dbPath); err != nil || copied {
+			return err
+		}
+	}
+	return &eventstore.CorruptError{File: path, Place: fmt.Sprintf("frame %d", w.broken),
+		Detail: fmt.Sprintf("it does not match its checksum, but %d commits follow", w.commitsAfter)}
 }
 
 // walScan walks the frames of a write-ahead log with the running checksum that chains them.
@@ -60,6 +67,10 @@ type walScan struct {
 	header []byte
 	order  binary.ByteOrder // of the words in the checksum
 	s0, s1 uint32
+
+	broken       int   // the first frame, from 1, that is not right; 0 for none
+	commitsAfter int   // commit frames of its generation from there on
+	lastCommit   int64 // where the last of them begins in the file
 }
 
 func (w *walScan) sum(b []byte) {
@@ -73,34 +84,54 @@ func (w *walScan) matches(b []byte) bool {
 	return binary.BigEndian.Uint32(b) == w.s0 && binary.BigEndian.Uint32(b[4:]) == w.s1
 }
 
-// frames finds the first frame, from 1, whose checksum is wrong, and counts the commit frames of the same
-// generation from there on. Frames of an earlier generation have other salts.
-func (w *walScan) frames(f File, good bool) (broken, commitsAfter int, err error) {
+// frames finds the first frame whose checksum is wrong, and counts the commit frames of the same generation
+// from there on. Frames of an earlier generation have other salts.
+func (w *walScan) frames(f File, good bool) error {
 	frame := make([]byte, walFrameHeader+pageSize)
 	for n := 1; ; n++ {
 		at := walHeaderSize + int64(n-1)*int64(len(frame))
 		if _, err := f.ReadAt(frame, at); errors.Is(err, io.EOF) {
-			return broken, commitsAfter, nil
+			return nil
 		} else if err != nil {
-			return 0, 0, err
+			return err
 		}
 		if n == 1 && !good {
-			// A header of 32 bytes is never torn: it is damaged, or was never written. The first frame
-			// tells which generation it belonged to.
+			// The first frame tells which generation the damaged header belonged to.
 			copy(w.header[16:24], frame[8:16])
-			broken = n
+			w.broken = n
 		}
 		ours := string(frame[8:16]) == string(w.header[16:24])
 		if good {
 			w.sum(frame[:8])
 			w.sum(frame[walFrameHeader:])
-			good = ours && w.matches(frame[16:24])
-			if !good {
-				broken = n
+			if good = ours && w.matches(frame[16:24]); !good {
+				w.broken = n
 			}
 		}
 		if commit := binary.BigEndian.Uint32(frame[4:]) != 0; !good && ours && commit {
-			commitsAfter++
+			w.commitsAfter++
+			w.lastCommit = at
 		}
 	}
+}
+
+// copiedBack tells whether the page in the last commit frame stands in the database as it is in the frame.
+// Every commit changes the page that holds the log's end, so it does only after a complete copy.
+func (w *walScan) copiedBack(fsys FS, wal File, dbPath string) (bool, error) {
+	db, err := fsys.OpenFile(dbPath, os.O_RDONLY, 0)
+	if err != nil {
+		return false, fmt.Errorf("check write-ahead log: %w", err)
+	}
+	defer func() { _ = db.Close() }()
+	frame, page := make([]byte, walFrameHeader+pageSize), make([]byte, pageSize)
+	if _, err := wal.ReadAt(frame, w.lastCommit); err != nil {
+		return false, fmt.Errorf("check write-ahead log: %w", err)
+	}
+	number := int64(binary.BigEndian.Uint32(frame))
+	if _, err := db.ReadAt(page, (number-1)*pageSize); errors.Is(err, io.EOF) {
+		return false, nil // the database was never as long as this
+	} else if err != nil {
+		return false, fmt.Errorf("check write-ahead log: %w", err)
+	}
+	return bytes.Equal(frame[walFrameHeader:], page), nil
 }
