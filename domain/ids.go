@@ -49,7 +49,14 @@ func (r Reference) Valid() bool { return referencePattern.MatchString(string(r))
 type Month string
 
 // MonthOf gives the month in which t falls, in UTC.
-func MonthOf(t time.Time) Month { return Month(t.UTC().Format("2006-01")) }
+func MonthOf(t time.Time) Month {
+	year, month, _ := t.UTC().Date()
+	if year < 1000 || year > 9999 {
+		return Month(t.UTC().Format("2006-01"))
+	}
+	b := strconv.AppendInt(make([]byte, 0, len("2006-01")), int64(year), 10)
+	return Month(append(b, '-', '0'+byte(month/10), '0'+byte(month%10)))
+}
 
 // Stream names one stream of the log. Streams are the unit of consistency: one command touches one stream.
 type Stream string

@@ -2,6 +2,9 @@ package ledger
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -55,14 +58,17 @@ type Ledger struct {
 	journal Journal
 	cfg     Config
 	cache   *cache
-	streams *locks // one command at a time decides on a stream
-	marks   *locks // one registration at a time claims a reference
+	streams *locks    // one command at a time decides on a stream
+	marks   *locks    // one registration at a time claims a reference
+	buffers sync.Pool // of *[]byte, for digests of commands; they never hold personal values
 }
 
 // New gives a ledger over a journal.
 func New(j Journal, cfg Config) *Ledger {
 	cfg = cfg.withDefaults()
-	return &Ledger{journal: j, cfg: cfg, cache: newCache(cfg.CacheBytes), streams: newLocks(), marks: newLocks()}
+	l := &Ledger{journal: j, cfg: cfg, cache: newCache(cfg.CacheBytes), streams: newLocks(), marks: newLocks()}
+	l.buffers.New = func() any { return new([]byte) }
+	return l
 }
 
 // Command is a command of domain/subject or domain/recipient.
@@ -89,6 +95,17 @@ type Receipt struct {
 type Outcome struct {
 	Receipt Receipt
 	Err     error
+}
+
+// Errors joins the errors of the outcomes; nil when every command was recorded.
+func Errors(outcomes []Outcome) error {
+	var all []error
+	for i, o := range outcomes {
+		if o.Err != nil {
+			all = append(all, fmt.Errorf("command %d: %w", i, o.Err))
+		}
+	}
+	return errors.Join(all...)
 }
 
 // Handle records one command and returns when it is durable.

@@ -96,7 +96,6 @@ type batch struct {
 	card  recipient.State // likewise
 	facts []Fact
 	marks []string // references claimed until the append is done
-	buf   []byte
 }
 
 // close lets others claim references again.
@@ -122,7 +121,9 @@ func (b *batch) decide(ctx context.Context, tasks []*task) {
 func (b *batch) one(ctx context.Context, t *task) error {
 	id := domain.EventID(b.stream, t.op.Key, 0)
 	var content string
-	content, b.buf = t.digest(b.buf)
+	buffer := b.ledger.buffers.Get().(*[]byte)
+	content, *buffer = t.digest(*buffer)
+	b.ledger.buffers.Put(buffer)
 	if revision, ok := b.entry.seen.find(id); ok {
 		known, err := b.repeat(ctx, t, revision, content)
 		if known || err != nil {

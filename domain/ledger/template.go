@@ -6,6 +6,8 @@ import (
 	"github.com/google/uuid"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/recipient"
+	"imagine.ua/litopys/domain/subject"
 )
 
 // Template holds what most operations of one part of an app have in common, so that it is said once.
@@ -22,6 +24,16 @@ type Template struct {
 func (t Template) Op(key string, at time.Time) domain.Operation {
 	op, _ := t.build(key, at)
 	return op
+}
+
+// Subject gives what every command on a subject's file embeds.
+func (t Template) Subject(id domain.SubjectID, key string, at time.Time) subject.About {
+	return subject.About{Subject: id, Operation: t.Op(key, at)}
+}
+
+// Recipient gives what every command on a recipient's card embeds.
+func (t Template) Recipient(id domain.RecipientID, key string, at time.Time) recipient.About {
+	return recipient.About{Recipient: id, Operation: t.Op(key, at)}
 }
 
 // Check names everything that is missing in the template. An app calls it once, when it starts.

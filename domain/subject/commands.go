@@ -40,6 +40,11 @@ type Given struct {
 	Value domain.Value
 }
 
+// Give makes a Given of a field and a value in clear.
+func Give(f domain.Field, value string) Given {
+	return Given{Field: f, Value: domain.ClearValue(value)}
+}
+
 // Register opens the file of a person who begins to use the service.
 type Register struct {
 	About
