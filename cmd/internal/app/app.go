@@ -1,0 +1,201 @@
+// Package app puts the ledger together for the doors: journal, ledger, read models, and the engine that
+// keeps the read models level. It opens them in this order and closes them in reverse, whatever happens.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"imagine.ua/litopys/config"
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/ledger"
+	"imagine.ua/litopys/domain/policy"
+	"imagine.ua/litopys/domain/subject"
+	"imagine.ua/litopys/eventstore"
+	"imagine.ua/litopys/eventstore/journal"
+	"imagine.ua/litopys/projections"
+	"imagine.ua/litopys/projections/consents"
+	"imagine.ua/litopys/projections/history"
+	"imagine.ua/litopys/projections/profile"
+	"imagine.ua/litopys/projections/sqlite"
+	"imagine.ua/litopys/projections/transfers"
+)
+
+// The files of a data folder that this package looks at by itself.
+const (
+	logFile  = "events.db"
+	readFile = "read.db"
+)
+
+// ErrNoLedger: the data folder holds no ledger, and the command is not one that makes one.
+var ErrNoLedger = errors.New("no ledger in this folder")
+
+// Options says what to open.
+type Options struct {
+	Config config.Config
+	Logger *slog.Logger
+	// Create makes a new ledger when the folder holds none.
+	Create bool
+}
+
+// App is an open ledger with its answers. It is safe for concurrent use.
+type App struct {
+	Policy  *policy.Policy
+	Journal *journal.Journal
+	Ledger  *ledger.Ledger
+	Backend projections.Backend
+	Engine  *projections.Engine
+
+	logger *slog.Logger
+	close  []func() error
+}
+
+// Policy loads the policy that the configuration names.
+func Policy(cfg config.Config) (*policy.Policy, error) {
+	if cfg.Policy == "" {
+		return policy.Imagine(), nil
+	}
+	text, err := os.ReadFile(cfg.Policy)
+	if err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	p, err := policy.Load(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", config.ErrInvalid, cfg.Policy, err)
+	}
+	return p, nil
+}
+
+// With opens the ledger, runs the step and closes everything, in reverse order and whatever came of it.
+func With(ctx context.Context, o Options, step func(*App) error) (err error) {
+	a, err := Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	return step(a)
+}
+
+// Open opens the ledger of the data folder. The caller closes it.
+func Open(ctx context.Context, o Options) (_ *App, err error) {
+	a := &App{logger: o.Logger}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	if a.Policy, err = Policy(o.Config); err != nil {
+		return nil, err
+	}
+	if !o.Create && !Exists(o.Config.Dir) {
+		return nil, fmt.Errorf("%s: %w", o.Config.Dir, ErrNoLedger)
+	}
+	a.Journal, err = journal.Open(ctx, journal.Config{Dir: o.Config.Dir, Policy: a.Policy, Logger: o.Logger})
+	if err != nil {
+		return nil, err
+	}
+	a.close = append(a.close, a.Journal.Close)
+	a.Ledger = ledger.New(a.Journal, ledger.Config{Policy: a.Policy})
+	if err = a.openAnswers(ctx, filepath.Join(o.Config.Dir, readFile)); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Exists tells whether the folder holds a ledger.
+func Exists(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, logFile))
+	return err == nil
+}
+
+// Close closes what was opened, the newest first. Closing twice is a no-op.
+func (a *App) Close() error {
+	var errs []error
+	for len(a.close) > 0 {
+		last := len(a.close) - 1
+		errs = append(errs, a.close[last]())
+		a.close = a.close[:last]
+	}
+	return errors.Join(errs...)
+}
+
+func (a *App) openAnswers(ctx context.Context, path string) error {
+	backend, err := sqlite.Open(ctx, sqlite.Config{Path: path})
+	if errors.Is(err, eventstore.ErrCorrupt) {
+		// Answers can be computed again from the log, so damage to them is put aside, not fatal.
+		if err = a.setAside(path, err); err == nil {
+			backend, err = sqlite.Open(ctx, sqlite.Config{Path: path})
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("read models: %w", err)
+	}
+	a.Backend = backend
+	a.close = append(a.close, backend.Close)
+	a.Engine, err = projections.New(projections.Config{Source: source{a.Journal}, Backend: backend,
+		Projections: Projections(), Logger: a.logger})
+	return err
+}
+
+// Projections lists the answers that this program computes.
+func Projections() []*projections.Projection {
+	return []*projections.Projection{profile.New(), history.New(), consents.New(), transfers.New()}
+}
+
+func (a *App) setAside(path string, why error) error {
+	a.logger.Warn("read models are damaged; they are put aside and computed again", slog.Any("error", why))
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		err := os.Rename(path+suffix, path+".damaged"+suffix)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("put the damaged file aside: %w", err)
+		}
+	}
+	return nil
+}
+
+// Level brings the answers up to the end of the log. Rows that belong to another version of the program, or
+// to a log that was longer, are computed again.
+func (a *App) Level(ctx context.Context) error {
+	err := a.Engine.CatchUp(ctx)
+	if errors.Is(err, projections.ErrVersion) || errors.Is(err, projections.ErrDiverged) {
+		a.logger.Warn("answers are computed again", slog.Any("reason", err))
+		if err = a.Engine.Rebuild(ctx, nil, nil); err == nil {
+			err = a.Engine.CatchUp(ctx)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("bring the answers up to date: %w", err)
+	}
+	return nil
+}
+
+// View gives the step one moment of all answers, up to the end of the log.
+func (a *App) View(ctx context.Context, step func(projections.Snapshot) error) error {
+	if err := a.Level(ctx); err != nil {
+		return err
+	}
+	return a.Backend.View(ctx, step)
+}
+
+// Find gives the subjects who are found under a value.
+func (a *App) Find(ctx context.Context, field domain.Field, value domain.Value) ([]domain.SubjectID, error) {
+	return a.Journal.Find(ctx, field, value)
+}
+
+// State folds one subject's file, for a dry run of a decision.
+func (a *App) State(ctx context.Context, id domain.SubjectID) (subject.State, error) {
+	var s subject.State
+	for r, err := range a.Journal.Events(ctx, domain.SubjectStream(id), domain.NoStream) {
+		if err != nil {
+			return s, err
+		}
+		if e, ok := r.Event.(subject.Event); ok {
+			s = subject.Fold(s, e)
+		}
+	}
+	return s, nil
+}

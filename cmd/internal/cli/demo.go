@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"imagine.ua/litopys/cmd/internal/app"
+)
+
+// demoMark stands in a folder that the demonstration made, so that it may be made anew.
+const demoMark = "demo.txt"
+
+// demoFiles is all that a demonstration leaves in its folder; nothing else is ever removed.
+var demoFiles = []string{"events.db", "events.db-wal", "events.db-shm", "index", "keys.db", "keys.db-wal", "keys.db-shm",
+	"local.key", "read.db", "read.db-wal", "read.db-shm", "litopys.lock", demoMark}
+
+const demoHelp = `A tour on generated people, a few seconds long: every operation that the ledger knows, some that it
+refuses, then the answers (profile, history, consents, transfers), and an erasure with before and after.
+
+Without --dir the tour makes a new temporary folder and keeps it, so that you can go on asking there. With
+--dir it takes a folder that is empty or that an earlier demonstration made (which is made anew); any other
+is refused.`
+
+func (p *program) demo() *cobra.Command {
+	var people int
+	var seed uint64
+	cmd := &cobra.Command{
+		Use:     "demo",
+		Short:   "A tour on generated people: every operation, the answers, an erasure",
+		Long:    demoHelp,
+		Example: "  litopys demo\n  litopys demo --dir ./try --people 20 --seed 7",
+		Args:    cobra.NoArgs,
+	}
+	cmd.Flags().IntVar(&people, "people", 5, "how many people, 1 to 1000")
+	cmd.Flags().Uint64Var(&seed, "seed", 1, "the same seed gives the same people, from 1")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if people < 1 || people > 1000 || seed == 0 {
+			return usage("for example --people 5 --seed 1", "--people wants 1 to 1000, --seed a number from 1")
+		}
+		dir, err := p.demoFolder(cmd)
+		if err != nil {
+			return err
+		}
+		p.cfg.Dir = dir
+		return p.withNew(cmd.Context(), func(a *app.App) error {
+			mark := []byte("This folder was made by \"litopys demo\", which may make it anew.\n")
+			if err := os.WriteFile(filepath.Join(dir, demoMark), mark, 0o600); err != nil {
+				return err
+			}
+			return newTour(p, a, people, seed).run(cmd.Context())
+		})
+	}
+	return cmd
+}
+
+// demoFolder gives the folder to use, empty.
+func (p *program) demoFolder(cmd *cobra.Command) (string, error) {
+	if !cmd.Flags().Changed("dir") {
+		return os.MkdirTemp("", "litopys-demo-")
+	}
+	dir := p.cfg.Dir
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0 {
+		return dir, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(filepath.Join(dir, demoMark)); err != nil {
+		return "", usage("name an empty folder, or leave --dir out", "%s is not empty and no demonstration made it", dir)
+	}
+	return dir, p.clearDemo(cmd.Context(), dir)
+}
+
+// clearDemo removes an earlier demonstration, unless somebody has it open.
+func (p *program) clearDemo(ctx context.Context, dir string) error {
+	if app.Exists(dir) {
+		if err := p.with(ctx, func(*app.App) error { return nil }); err != nil {
+			return fmt.Errorf("make the demonstration anew: %w", err)
+		}
+	}
+	var errs []error
+	for _, name := range demoFiles {
+		errs = append(errs, os.RemoveAll(filepath.Join(dir, name)))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	json "github.com/go-json-experiment/json"
+
+	"imagine.ua/litopys/config"
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/ledger"
+	"imagine.ua/litopys/eventstore"
+)
+
+// The exit codes, as documented in the README and in "litopys --help".
+const (
+	exitDone     = 0 // done
+	exitFailed   = 1 // failed: the machine, the folder, rejected lines of "import events"
+	exitUsage    = 2 // wrong usage: flags, arguments, configuration, a malformed command
+	exitRefused  = 3 // refused by a rule of policy or law, or it names what does not exist
+	exitConflict = 4 // contradicts what was recorded before
+	exitCorrupt  = 5 // damaged or foreign files
+)
+
+// exits is the one table from errors to exit codes. The first match counts. Refusals go by their kind.
+var exits = []struct {
+	target error
+	code   int
+}{
+	{errUsage, exitUsage},
+	{config.ErrInvalid, exitUsage},
+	{eventstore.ErrCorrupt, exitCorrupt},
+	{eventstore.ErrForeign, exitCorrupt},
+	{ledger.ErrConflict, exitConflict},
+	{eventstore.ErrWrongRevision, exitConflict},
+}
+
+var refusals = map[domain.RefusalKind]int{
+	domain.Rule:     exitRefused,
+	domain.Unknown:  exitRefused,
+	domain.Input:    exitUsage,
+	domain.Conflict: exitConflict,
+}
+
+// errUsage marks a mistake in how the program was called.
+var errUsage = errors.New("usage")
+
+// usageError is a mistake in how the program was called, with what to do instead.
+type usageError struct {
+	message string
+	remedy  string
+}
+
+func (e *usageError) Error() string        { return e.message }
+func (e *usageError) Is(target error) bool { return target == errUsage }
+
+func usage(remedy, format string, args ...any) error {
+	return &usageError{fmt.Sprintf(format, args...), remedy}
+}
+
+// exitCode maps an error to the exit code.
+func exitCode(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	var refusal *domain.Refusal
+	if errors.As(err, &refusal) {
+		if code, ok := refusals[refusal.Kind]; ok {
+			return code
+		}
+	}
+	for _, e := range exits {
+		if errors.Is(err, e.target) {
+			return e.code
+		}
+	}
+	return exitFailed
+}
+
+// trouble is an error as it is told, in text or JSON: always kind, code, clause, sentence, remedy.
+type trouble struct {
+	Exit    int    `json:"exit"`
+	Kind    string `json:"kind"`
+	Code    string `json:"code,omitempty"`
+	Clause  string `json:"clause,omitempty"`
+	Message string `json:"message"`
+	Remedy  string `json:"remedy,omitempty"`
+}
+
+func troubleOf(err error) trouble {
+	t := trouble{Exit: exitCode(err), Kind: "failed", Message: err.Error()}
+	var refusal *domain.Refusal
+	var wrong *usageError
+	switch {
+	case errors.As(err, &refusal):
+		t.Kind, t.Code, t.Clause = "refused", refusal.Code, refusal.Clause
+		t.Message, t.Remedy = refusal.Message, refusal.Remedy
+	case errors.As(err, &wrong):
+		t.Kind, t.Remedy = "usage", wrong.remedy
+	case t.Exit == exitUsage:
+		t.Kind, t.Remedy = "usage", "see: litopys config show"
+	case t.Exit == exitConflict:
+		t.Kind, t.Remedy = "conflict", "read the present state and try again"
+	case errors.Is(err, eventstore.ErrForeign):
+		t.Kind, t.Remedy = "corrupt", "nothing was changed; put back the file that belongs to this ledger"
+	case t.Exit == exitCorrupt:
+		t.Kind, t.Remedy = "corrupt", "nothing was overwritten; keep the folder and restore it from a backup"
+	case errors.Is(err, eventstore.ErrLocked):
+		t.Kind, t.Remedy = "busy", "wait until the other process ends, or name another folder with --dir"
+	case errors.Is(err, eventstore.ErrFull):
+		t.Kind, t.Remedy = "full", "free some space; what was recorded is safe and readable"
+	case errors.Is(err, context.Canceled):
+		t.Kind, t.Message, t.Remedy = "interrupted", "stopped before the end", "what was acknowledged is recorded; the same command may be run again"
+	}
+	return t
+}
+
+// tell writes the error to standard error.
+func tell(w io.Writer, err error, asJSON bool) {
+	t := troubleOf(err)
+	if asJSON {
+		_ = json.MarshalWrite(w, t)
+		fmt.Fprintln(w)
+		return
+	}
+	head := t.Kind
+	if t.Code != "" {
+		head += " [" + t.Code
+		if t.Clause != "" {
+			head += ", clause " + t.Clause
+		}
+		head += "]"
+	}
+	fmt.Fprintf(w, "%s: %s\n", head, visible(t.Message))
+	if t.Remedy != "" {
+		fmt.Fprintf(w, "  remedy: %s\n", visible(t.Remedy))
+	}
+}

@@ -1,0 +1,238 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/brianvoe/gofakeit/v7"
+	"github.com/google/uuid"
+
+	"imagine.ua/litopys/cmd/internal/app"
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/ledger"
+	"imagine.ua/litopys/domain/recipient"
+	"imagine.ua/litopys/domain/subject"
+)
+
+// tour is the demonstration under way.
+type tour struct {
+	p      *program
+	app    *app.App
+	fake   *gofakeit.Faker
+	source *rand.ChaCha8
+	people []person
+	began  time.Time // the day on which the story begins
+	at     time.Time // the story's clock
+	step   int
+
+	partner, post, taxes, counsel domain.RecipientID
+	consent                       domain.ConsentID
+	order                         domain.OrderID
+}
+
+// person is one generated person.
+type person struct {
+	id                                   domain.SubjectID
+	account, name, email, phone, city    string
+	birth, tax, address, agent, nextmail string
+}
+
+func newTour(p *program, a *app.App, people int, seed uint64) *tour {
+	var key [32]byte
+	for i := range 8 {
+		key[i] = byte(seed >> (8 * i))
+	}
+	t := &tour{p: p, app: a, fake: gofakeit.New(seed), source: rand.NewChaCha8(key)}
+	t.began = p.now().UTC().AddDate(0, 0, -90).Truncate(24 * time.Hour).Add(9 * time.Hour)
+	t.at = t.began
+	for range people {
+		t.people = append(t.people, t.person())
+	}
+	return t
+}
+
+// person makes one; the same seed makes the same.
+func (t *tour) person() person {
+	f := t.fake
+	return person{id: domain.SubjectID{UUID: t.id()}, account: fmt.Sprintf("a-%06d", f.IntRange(1, 999_999)), name: f.Name(),
+		email: f.Email(), phone: f.Phone(), city: f.City(), birth: f.PastDate().AddDate(-30, 0, 0).Format(time.DateOnly),
+		tax: f.DigitN(10), address: f.IPv4Address(), agent: f.FirefoxUserAgent(), nextmail: f.Email()}
+}
+
+// id is random by the seed; real ids are not.
+func (t *tour) id() uuid.UUID {
+	id, err := uuid.NewRandomFromReader(t.source)
+	if err != nil {
+		panic(err) // ChaCha8 never fails to read
+	}
+	return id
+}
+
+func (t *tour) title(format string, args ...any) {
+	t.step++
+	fmt.Fprintf(t.p.Out, "\n%d. %s\n", t.step, fmt.Sprintf(format, args...))
+}
+
+func (t *tour) note(format string, args ...any) {
+	fmt.Fprintf(t.p.Out, "   "+format+"\n", args...)
+}
+
+// by is one operation an hour after the last one.
+func (t *tour) by(actor string, purpose domain.Purpose, grounds domain.Grounds, service domain.Service) domain.Operation {
+	t.at = t.at.Add(time.Hour)
+	kind, id := actor, "demo"
+	if actor == "employee" {
+		id = "e-17"
+	}
+	op, err := domain.NewOperation(domain.OperationSpec{Key: "demo-" + t.id().String(), At: t.at, Purpose: purpose, Grounds: grounds,
+		Service: service, Actor: domain.Actor{Kind: domain.ActorKind(kind), ID: domain.Reference(id)}})
+	if err != nil {
+		panic(err) // every part is written down above
+	}
+	return op
+}
+
+// own is what a person does himself, in his account.
+func (t *tour) own(who person) subject.About {
+	return subject.About{Subject: who.id, Operation: t.by("subject", "service", "ua.11.1.3", "account")}
+}
+
+// do records a command and says so in one line.
+func (t *tour) do(ctx context.Context, what string, cmd ledger.Command) error {
+	got, err := t.app.Ledger.Handle(ctx, cmd)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	t.note("%-52s revision %d of %s", what, got.Revision, shortStream(got.Stream))
+	return nil
+}
+
+func shortStream(s domain.Stream) string {
+	if len(s) > 16 {
+		return string(s)[:len(s.Kind())+9] + "..."
+	}
+	return string(s)
+}
+
+// refused hands over a command that must be refused and shows the refusal.
+func (t *tour) refused(ctx context.Context, what string, cmd ledger.Command) error {
+	_, err := t.app.Ledger.Handle(ctx, cmd)
+	var refusal *domain.Refusal
+	if !errors.As(err, &refusal) {
+		return fmt.Errorf("%s: want a refusal, got %w", what, errors.Join(err, errors.New("the command was recorded")))
+	}
+	t.note("%s", what)
+	t.note("  refused [%s, clause %s]: %s", refusal.Code, refusal.Clause, refusal.Message)
+	t.note("  remedy: %s", refusal.Remedy)
+	return nil
+}
+
+func given(pairs ...string) []subject.Given {
+	var out []subject.Given
+	for i := 0; i < len(pairs); i += 2 {
+		out = append(out, subject.Given{Field: domain.Field(pairs[i]), Value: domain.ClearValue(pairs[i+1])})
+	}
+	return out
+}
+
+// run tells the whole story.
+func (t *tour) run(ctx context.Context) error {
+	id, err := t.app.Journal.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(t.p.Out, "A new ledger %s in %s, under the policy %s %s.\n", id.String()[:8], t.p.cfg.Dir, t.app.Policy.Name, t.app.Policy.Version)
+	for _, chapter := range []func(context.Context) error{
+		t.arrive, t.visit, t.correct, t.thirdParties, t.agree, t.ordered, t.byLaw, t.shown, t.refusals, t.answers, t.erase, t.end,
+	} {
+		if err := chapter(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// arrive registers people and takes what they give (preamble, 1.1.1).
+func (t *tour) arrive(ctx context.Context) error {
+	t.title("%d people register and give their data (preamble, 1.1.1)", len(t.people))
+	for i, who := range t.people {
+		register := subject.Register{About: t.own(who), Reference: given("account", who.account)[0]}
+		collect := subject.Collect{About: t.own(who), Source: subject.BySubject,
+			Values: given("name", who.name, "email", who.email, "phone", who.phone, "city", who.city, "birth_date", who.birth, "tax_number", who.tax)}
+		if i > 0 {
+			for _, out := range t.app.Ledger.HandleAll(ctx, []ledger.Command{register, collect}) {
+				if out.Err != nil {
+					return out.Err
+				}
+			}
+			continue
+		}
+		if err := errors.Join(t.do(ctx, "register, found again by a sealed account", register),
+			t.do(ctx, "collect name, email, phone, city, birth_date, tax", collect)); err != nil {
+			return err
+		}
+	}
+	if len(t.people) > 1 {
+		t.note("... and %d more", len(t.people)-1)
+	}
+	return nil
+}
+
+// visit takes what their software sends (1.1.2).
+func (t *tour) visit(ctx context.Context) error {
+	t.title("Their software sends data by itself (1.1.2)")
+	var cmds []ledger.Command
+	for _, who := range t.people {
+		for _, page := range []string{"/", "/goods", "/cart"} {
+			op := t.by("system", "improvement", "ua.11.1.6", "site")
+			cmds = append(cmds, subject.Collect{About: subject.About{Subject: who.id, Operation: op}, Source: subject.Automatic,
+				Values: given("address", who.address, "access_time", when(t.at), "page", page, "browser", who.agent)})
+		}
+	}
+	for _, out := range t.app.Ledger.HandleAll(ctx, cmds) {
+		if out.Err != nil {
+			return out.Err
+		}
+	}
+	t.note("%d visits with address, time, page and browser, each under the key of its month", len(cmds))
+	return nil
+}
+
+// correct identifies, disputes, rectifies and edits (1.3-1.5, 4.1).
+func (t *tour) correct(ctx context.Context) error {
+	who := t.people[0]
+	t.title("Values are verified, disputed, corrected, edited (1.3, 1.4-1.5, 4.1)")
+	staff := func(purpose domain.Purpose, service domain.Service) subject.About {
+		return subject.About{Subject: who.id, Operation: t.by("employee", purpose, "ua.11.1.3", service)}
+	}
+	return errors.Join(
+		t.do(ctx, "identify by a document: name", subject.Identify{About: staff("identification", "account"), Method: "document", Document: "check-8", Fields: fields([]string{"name"})}),
+		t.do(ctx, "dispute: the phone is out of date", subject.Dispute{About: t.own(who), Field: "phone", Document: "letter-7"}),
+		t.do(ctx, "rectify: the phone is corrected", subject.Rectify{About: staff("contact", "support"), Field: "phone", Document: "call-9", Value: domain.ClearValue(t.fake.Phone())}),
+		t.do(ctx, "edit: a new email; the old one's key is destroyed", subject.Edit{About: t.own(who), Values: given("email", who.nextmail)}),
+	)
+}
+
+// thirdParties makes recipients known.
+func (t *tour) thirdParties(ctx context.Context) error {
+	t.title("Third parties become known")
+	for _, r := range []struct {
+		id   *domain.RecipientID
+		card recipient.Card
+	}{
+		{&t.partner, recipient.Card{Name: "Example Letters sp. z o.o.", Kind: "partner", Country: "PL", Contract: "c-11"}},
+		{&t.post, recipient.Card{Name: "Example Post", Kind: "delivery", Country: "UA", Contract: "c-12"}},
+		{&t.taxes, recipient.Card{Name: "Example Tax Office", Kind: "authority", Country: "UA", Contract: "2755-VI"}},
+		{&t.counsel, recipient.Card{Name: "Example Advocates", Kind: "counsel", Country: "UA", Contract: "c-13"}},
+	} {
+		*r.id = domain.RecipientID{UUID: t.id()}
+		add := recipient.Add{About: recipient.About{Recipient: *r.id, Operation: t.by("employee", "service", "ua.11.1.3", "account")}, Card: r.card}
+		if err := t.do(ctx, fmt.Sprintf("%s (%s, %s)", r.card.Name, r.card.Kind, r.card.Country), add); err != nil {
+			return err
+		}
+	}
+	return nil
+}

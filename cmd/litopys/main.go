@@ -1,0 +1,22 @@
+// Litopys is a ledger of personal-data processing: see "litopys --help".
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"imagine.ua/litopys/cmd/internal/cli"
+)
+
+func main() { os.Exit(run()) }
+
+// run ends cleanly on an interrupt: the command stops between two steps and closes the ledger. A second
+// interrupt ends the process at once, which loses nothing that was acknowledged.
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return cli.Run(ctx, os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+}
