@@ -2,8 +2,8 @@ package history
 
 import (
 	"slices"
+	"strconv"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -105,7 +105,7 @@ func agreement(e subject.Event) happening {
 	switch e := e.(type) {
 	case subject.ConsentGranted:
 		return happening{typ: ConsentGranted, subject: e.Subject,
-			details: append(details("consent", e.Consent.String(), "textHash", e.TextHash, "until", moment(e.Until)), scope(e.Scope)...)}
+			details: append(details("consent", e.Consent.String(), "textHash", e.TextHash, "until", projections.TimeText(e.Until)), scope(e.Scope)...)}
 	case subject.ConsentWithdrawn:
 		return happening{typ: ConsentWithdrawn, subject: e.Subject, details: details("consent", e.Consent.String())}
 	case subject.OrderPlaced:
@@ -128,7 +128,7 @@ func transferred(e subject.Transferred) happening {
 		d = append(d, details("clause", b.Clause(), "order", b.Order.String())...)
 	case subject.ByLaw:
 		d = append(d, details("clause", b.Clause(), "authority", string(b.Authority), "act", string(b.Act), "article", string(b.Article),
-			"document", string(b.Document), "dated", moment(b.Dated), "approver1", string(b.Approvers[0]), "approver2", string(b.Approvers[1]))...)
+			"document", string(b.Document), "dated", projections.TimeText(b.Dated), "approver1", string(b.Approvers[0]), "approver2", string(b.Approvers[1]))...)
 	case subject.ByDefence:
 		d = append(d, details("clause", b.Clause(), "evidence", string(b.Evidence), "approver", string(b.Approver))...)
 	default:
@@ -153,64 +153,69 @@ func (h happening) write(r domain.Recorded, w *projections.Writer) error {
 		}
 	}
 	for n, who := range people {
-		h.row(r, w, n, who, received(items, who), ended(fates, who))
+		said := h.said(n == 0, items, fates, who)
+		w.Append(table,
+			projections.OfPosition(r.Position),
+			projections.OfInt(int64(n)),
+			projections.OfUUID(who.UUID),
+			projections.OfUUID(r.ID),
+			projections.OfText(h.typ),
+			projections.OfTime(r.Meta.OccurredAt),
+			projections.OfTime(r.Meta.RecordedAt),
+			projections.OptText(r.Meta.Actor.ID),
+			projections.OptText(r.Meta.Purpose),
+			projections.OptUUID(h.recipient),
+			operation(r),
+			projections.OfTexts(said))
 	}
 	return nil
 }
 
-func (h happening) row(r domain.Recorded, w *projections.Writer, n int, who domain.SubjectID, received, fates []string) {
-	referred := h.referred
-	if n > 0 {
-		referred = nil
+func operation(r domain.Recorded) projections.Value {
+	parts := [operationParts]string{
+		operationStream:    string(r.Stream),
+		operationRevision:  strconv.FormatInt(r.Revision, 10),
+		operationActorKind: string(r.Meta.Actor.Kind),
+		operationGrounds:   string(r.Meta.Grounds),
+		operationService:   string(r.Meta.Service),
+		operationPolicy:    r.Meta.Policy,
+		operationCommand:   r.Meta.Command,
 	}
-	w.Append(table,
-		projections.OfPosition(r.Position),
-		projections.OfInt(int64(n)),
-		projections.OfUUID(who.UUID),
-		projections.OfUUID(r.ID),
-		projections.OfText(r.Stream),
-		projections.OfInt(r.Revision),
-		projections.OfText(h.typ),
-		projections.OfTime(r.Meta.OccurredAt),
-		projections.OfTime(r.Meta.RecordedAt),
-		projections.OptText(r.Meta.Actor.Kind),
-		projections.OptText(r.Meta.Actor.ID),
-		projections.OptText(r.Meta.Purpose),
-		projections.OptText(r.Meta.Grounds),
-		projections.OptText(r.Meta.Service),
-		projections.OptText(r.Meta.Policy),
-		projections.OptText(r.Meta.Command),
-		projections.OfTexts(received),
-		projections.OfTexts(projections.FieldTexts(referred)),
-		projections.OfTexts(fates),
-		projections.OptUUID(h.recipient),
-		projections.OfTexts(h.details))
+	return projections.OfTexts(parts[:])
 }
 
-func received(items []domain.Item, who domain.SubjectID) []string {
-	out := make([]string, 0, len(items))
+// said lists what concerns one person: everything for the subject of the event, only his values for others.
+func (h happening) said(all bool, items []domain.Item, fates []domain.Fate, who domain.SubjectID) []string {
+	out := make([]string, 0, len(items)+len(fates)+len(h.referred)+len(h.details))
 	for _, i := range items {
 		if i.Subject == who {
-			out = append(out, projections.FieldText(i.Field, i.Epoch))
+			out = append(out, saidReceived+projections.FieldText(i.Field, i.Epoch))
 		}
+	}
+	for _, f := range fates {
+		if f.Subject == who {
+			out = append(out, saidFate+fateText(f))
+		}
+	}
+	if !all {
+		return out
+	}
+	for _, v := range h.referred {
+		out = append(out, saidReferred+projections.FieldText(v.Field, v.Epoch))
+	}
+	for _, d := range h.details {
+		out = append(out, saidDetail+d)
 	}
 	return out
 }
 
-// ended writes fates as "field/epoch|action|through|until|rule".
-func ended(fates []domain.Fate, who domain.SubjectID) []string {
-	var out []string
-	for _, f := range fates {
-		if f.Subject != who {
-			continue
-		}
-		through := ""
-		if f.Through {
-			through = "through"
-		}
-		out = append(out, strings.Join([]string{projections.FieldText(f.Field, f.Epoch), string(f.Action), through, moment(f.Until), f.Rule}, "|"))
+// fateText writes a fate as "field/epoch|action|through|until|rule".
+func fateText(f domain.Fate) string {
+	through := ""
+	if f.Through {
+		through = "through"
 	}
-	return out
+	return strings.Join([]string{projections.FieldText(f.Field, f.Epoch), string(f.Action), through, projections.TimeText(f.Until), f.Rule}, "|")
 }
 
 func details(pairs ...string) []string {
@@ -237,11 +242,4 @@ func scope(s subject.Scope) []string {
 		out = append(out, "recipient="+id.String())
 	}
 	return out
-}
-
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339Nano)
 }

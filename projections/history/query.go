@@ -2,8 +2,10 @@ package history
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
+	"strconv"
 	"strings"
 	"time"
 
@@ -114,33 +116,55 @@ func entry(row projections.Row) (Entry, error) {
 		Ordinal:   int(row[colOrdinal].Int()),
 		Subject:   domain.SubjectID{UUID: row[colSubject].UUID()},
 		Event:     row[colEvent].UUID(),
-		Stream:    domain.Stream(row[colStream].Text()),
-		Revision:  row[colRevision].Int(),
 		Type:      Type(row[colType].Text()),
 		Occurred:  row[colOccurred].Time(),
 		Recorded:  row[colRecorded].Time(),
-		Actor:     domain.Actor{Kind: domain.ActorKind(row[colActorKind].Text()), ID: domain.Reference(row[colActor].Text())},
+		Actor:     domain.Actor{ID: domain.Reference(row[colActor].Text())},
 		Purpose:   domain.Purpose(row[colPurpose].Text()),
-		Grounds:   domain.Grounds(row[colGrounds].Text()),
-		Service:   domain.Service(row[colService].Text()),
-		Policy:    row[colPolicy].Text(),
-		Command:   row[colCommand].Text(),
-		Received:  projections.ParseFields(row[colReceived].Texts()),
-		Referred:  projections.ParseFields(row[colReferred].Texts()),
 		Recipient: domain.RecipientID{UUID: row[colRecipient].UUID()},
 	}
-	for _, pair := range row[colDetails].Texts() {
-		name, value, _ := strings.Cut(pair, "=")
-		e.Details = append(e.Details, Detail{name, value})
+	if err := e.operation(row[colOperation].Texts()); err != nil {
+		return Entry{}, err
 	}
-	for _, text := range row[colFates].Texts() {
-		f, err := parseFate(e.Subject, text)
-		if err != nil {
+	for _, said := range row[colSaid].Texts() {
+		if err := e.say(said); err != nil {
 			return Entry{}, err
 		}
-		e.Fates = append(e.Fates, f)
 	}
 	return e, nil
+}
+
+func (e *Entry) operation(parts []string) (err error) {
+	if len(parts) != operationParts {
+		return fmt.Errorf("an operation of %d parts", len(parts))
+	}
+	e.Stream, e.Actor.Kind = domain.Stream(parts[operationStream]), domain.ActorKind(parts[operationActorKind])
+	e.Grounds, e.Service = domain.Grounds(parts[operationGrounds]), domain.Service(parts[operationService])
+	e.Policy, e.Command = parts[operationPolicy], parts[operationCommand]
+	e.Revision, err = strconv.ParseInt(parts[operationRevision], 10, 64)
+	return err
+}
+
+func (e *Entry) say(said string) error {
+	if said == "" {
+		return errors.New("an empty particular")
+	}
+	switch rest := said[1:]; said[:1] {
+	case saidReceived:
+		e.Received = append(e.Received, projections.ParseField(rest))
+	case saidReferred:
+		e.Referred = append(e.Referred, projections.ParseField(rest))
+	case saidFate:
+		f, err := parseFate(e.Subject, rest)
+		e.Fates = append(e.Fates, f)
+		return err
+	case saidDetail:
+		name, value, _ := strings.Cut(rest, "=")
+		e.Details = append(e.Details, Detail{name, value})
+	default:
+		return fmt.Errorf("a particular that begins with %q", said[:1])
+	}
+	return nil
 }
 
 func parseFate(who domain.SubjectID, text string) (domain.Fate, error) {
@@ -150,11 +174,8 @@ func parseFate(who domain.SubjectID, text string) (domain.Fate, error) {
 	}
 	v := projections.ParseField(parts[0])
 	f := domain.Fate{Subject: who, Field: v.Field, Epoch: v.Epoch, Action: domain.FateAction(parts[1]), Through: parts[2] != "", Rule: parts[4]}
-	if parts[3] == "" {
-		return f, nil
-	}
-	until, err := time.Parse(time.RFC3339Nano, parts[3])
-	f.Until = until
+	var err error
+	f.Until, err = projections.ParseTime(parts[3])
 	return f, err
 }
 

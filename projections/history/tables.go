@@ -18,23 +18,14 @@ const (
 	colOrdinal
 	colSubject
 	colEvent
-	colStream
-	colRevision
 	colType
 	colOccurred
 	colRecorded
-	colActorKind
 	colActor
 	colPurpose
-	colGrounds
-	colService
-	colPolicy
-	colCommand
-	colReceived
-	colReferred
-	colFates
 	colRecipient
-	colDetails
+	colOperation
+	colSaid
 )
 
 var table = &projections.Table{
@@ -44,23 +35,34 @@ var table = &projections.Table{
 		{Name: "ordinal", Type: projections.Int},
 		{Name: "subject", Type: projections.UUID},
 		{Name: "event", Type: projections.UUID},
-		{Name: "stream", Type: projections.Text},
-		{Name: "revision", Type: projections.Int},
 		{Name: "type", Type: projections.Text},
 		{Name: "occurred", Type: projections.Time},
 		{Name: "recorded", Type: projections.Time},
-		{Name: "actor_kind", Type: projections.Text},
 		{Name: "actor", Type: projections.Text},
 		{Name: "purpose", Type: projections.Text},
-		{Name: "grounds", Type: projections.Text},
-		{Name: "service", Type: projections.Text},
-		{Name: "policy", Type: projections.Text},
-		{Name: "command", Type: projections.Text},
-		{Name: "received", Type: projections.Texts},
-		{Name: "referred", Type: projections.Texts},
-		{Name: "fates", Type: projections.Texts},
 		{Name: "recipient", Type: projections.UUID},
-		{Name: "details", Type: projections.Texts},
+		{Name: "operation", Type: projections.Texts},
+		{Name: "said", Type: projections.Texts},
 	},
 	Indexes: []projections.Index{{Name: "subject", Columns: []int{colSubject, colPosition, colOrdinal}}},
 }
+
+// Parts of the operation: what is shown of it but never searched by.
+const (
+	operationStream = iota
+	operationRevision
+	operationActorKind
+	operationGrounds
+	operationService
+	operationPolicy
+	operationCommand
+	operationParts
+)
+
+// What an event says, one string a particular, told apart by its first byte.
+const (
+	saidReceived = "+" // a value that came in: "+email/2"
+	saidReferred = "@" // a value that it speaks of: "@email/2"
+	saidFate     = "-" // a value that it ended: "-email/1|retain||2027-01-01T00:00:00.000000Z|tax-documents"
+	saidDetail   = "=" // anything else: "=method=bank-id"
+)

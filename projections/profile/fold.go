@@ -111,12 +111,13 @@ func closed(r domain.Recorded, e subject.Closed, w *projections.Writer) {
 // values puts each value in the place of the one before it. Marks of the earlier value (verified, disputed,
 // public) do not pass to the new one.
 func values(r domain.Recorded, w *projections.Writer, source subject.Source, items []domain.Item) {
-	var owner domain.SubjectID
-	var id projections.Value
-	stream, event := projections.OfText(r.Stream), projections.OfUUID(r.ID)
-	since, recorded := projections.OfTime(r.Meta.OccurredAt), projections.OfTime(r.Meta.RecordedAt)
-	for i, item := range items {
-		if i == 0 || item.Subject != owner {
+	if len(items) == 0 {
+		return
+	}
+	owner, origin := items[0].Subject, originOf(r, source)
+	id := projections.OfUUID(owner.UUID)
+	for _, item := range items {
+		if item.Subject != owner {
 			owner, id = item.Subject, projections.OfUUID(item.Subject.UUID)
 		}
 		state, sealed := content(item.Value)
@@ -124,15 +125,25 @@ func values(r domain.Recorded, w *projections.Writer, source subject.Source, ite
 			projections.OfText(item.Field),
 			projections.OfText(item.Epoch),
 			projections.OfInt(projections.EpochRank(item.Epoch)),
-			state, sealed, stream, event,
-			projections.OfText(source), since, recorded,
-			projections.OptText(r.Meta.Purpose),
-			projections.OptText(r.Meta.Grounds),
-			projections.OptText(r.Meta.Service),
-			projections.OptText(r.Meta.Policy),
+			state, sealed, origin,
 			projections.Value{}, projections.Value{}, projections.Value{}, projections.Value{},
 			projections.Value{}, projections.Value{}, projections.Value{}, projections.Value{})
 	}
+}
+
+func originOf(r domain.Recorded, source subject.Source) projections.Value {
+	parts := [originParts]string{
+		originStream:   string(r.Stream),
+		originEvent:    r.ID.String(),
+		originSource:   string(source),
+		originSince:    projections.TimeText(r.Meta.OccurredAt),
+		originRecorded: projections.TimeText(r.Meta.RecordedAt),
+		originPurpose:  string(r.Meta.Purpose),
+		originGrounds:  string(r.Meta.Grounds),
+		originService:  string(r.Meta.Service),
+		originPolicy:   r.Meta.Policy,
+	}
+	return projections.OfTexts(parts[:])
 }
 
 // content copies sealed bytes and nothing else: a value that reaches a fold in clear is a mistake of the

@@ -44,22 +44,22 @@ type Field struct {
 	// reader of retained records may open it.
 	Value domain.Value
 	// Stream and Event are the address that the value was sealed for.
-	Stream  domain.Stream
-	Event   uuid.UUID
-	Status  Status
-	Method  string // how it was verified
-	Public  bool   // the subject himself made it public (clause 3.2)
-	Place   domain.Reference
-	Source  subject.Source
-	Since   time.Time // when it came in
-	Record  time.Time // when the ledger took it
-	Purpose domain.Purpose
-	Grounds domain.Grounds
-	Service domain.Service
-	Policy  string
-	Ended   time.Time // when it was deleted
-	Until   time.Time // end of the term, while Retained
-	Rule    string    // retention rule, while Retained
+	Stream   domain.Stream
+	Event    uuid.UUID
+	Status   Status
+	Method   string // how it was verified
+	Public   bool   // the subject himself made it public (clause 3.2)
+	Place    domain.Reference
+	Source   subject.Source
+	Since    time.Time // when it came in
+	Recorded time.Time // when the ledger took it
+	Purpose  domain.Purpose
+	Grounds  domain.Grounds
+	Service  domain.Service
+	Policy   string
+	Ended    time.Time // when it was deleted
+	Until    time.Time // end of the term, while Retained
+	Rule     string    // retention rule, while Retained
 }
 
 // Get gives a subject's profile, and whether there is anything of him at all.
@@ -75,11 +75,15 @@ func Get(ctx context.Context, s projections.Snapshot, id domain.SubjectID) (Prof
 		p.account(row)
 	}
 	for row, err := range s.Select(ctx, projections.Select{Table: fields, Where: where}) {
+		var f Field
+		if err == nil {
+			f, err = field(row)
+		}
 		if err != nil {
 			return p, false, fmt.Errorf("profile: %w", err)
 		}
 		found = true
-		p.Fields = append(p.Fields, field(row))
+		p.Fields = append(p.Fields, f)
 	}
 	return p, found, nil
 }
@@ -126,25 +130,16 @@ func (p *Profile) account(row projections.Row) {
 	p.Stopped = projections.Strings[domain.Service](row[subjectServices])
 }
 
-func field(row projections.Row) Field {
+func field(row projections.Row) (Field, error) {
 	f := Field{
 		Field:     domain.Field(row[fieldName].Text()),
 		Epoch:     domain.Epoch(row[fieldEpoch].Text()),
 		Condition: Condition(row[fieldState].Text()),
 		Value:     domain.ErasedValue(),
-		Stream:    domain.Stream(row[fieldStream].Text()),
-		Event:     row[fieldEvent].UUID(),
 		Status:    Declared,
 		Method:    row[fieldMethod].Text(),
 		Public:    !row[fieldPublic].IsNull(),
 		Place:     domain.Reference(row[fieldPlace].Text()),
-		Source:    subject.Source(row[fieldSource].Text()),
-		Since:     row[fieldSince].Time(),
-		Record:    row[fieldRecorded].Time(),
-		Purpose:   domain.Purpose(row[fieldPurpose].Text()),
-		Grounds:   domain.Grounds(row[fieldGrounds].Text()),
-		Service:   domain.Service(row[fieldService].Text()),
-		Policy:    row[fieldPolicy].Text(),
 		Ended:     row[fieldEnded].Time(),
 		Until:     row[fieldUntil].Time(),
 		Rule:      row[fieldRule].Text(),
@@ -158,5 +153,23 @@ func field(row projections.Row) Field {
 	case !row[fieldIdentified].IsNull():
 		f.Status = Identified
 	}
-	return f
+	return f, f.came(row[fieldOrigin].Texts())
+}
+
+// came reads the origin.
+func (f *Field) came(parts []string) (err error) {
+	if len(parts) != originParts {
+		return fmt.Errorf("an origin of %d parts", len(parts))
+	}
+	f.Stream, f.Source = domain.Stream(parts[originStream]), subject.Source(parts[originSource])
+	f.Purpose, f.Grounds = domain.Purpose(parts[originPurpose]), domain.Grounds(parts[originGrounds])
+	f.Service, f.Policy = domain.Service(parts[originService]), parts[originPolicy]
+	if f.Event, err = uuid.Parse(parts[originEvent]); err != nil {
+		return err
+	}
+	if f.Since, err = projections.ParseTime(parts[originSince]); err != nil {
+		return err
+	}
+	f.Recorded, err = projections.ParseTime(parts[originRecorded])
+	return err
 }

@@ -42,15 +42,7 @@ const (
 	fieldRank
 	fieldState
 	fieldSealed
-	fieldStream
-	fieldEvent
-	fieldSource
-	fieldSince
-	fieldRecorded
-	fieldPurpose
-	fieldGrounds
-	fieldService
-	fieldPolicy
+	fieldOrigin
 	fieldIdentified
 	fieldMethod
 	fieldDisputed
@@ -70,15 +62,7 @@ var fields = &projections.Table{
 		{Name: "epoch_rank", Type: projections.Int},
 		{Name: "state", Type: projections.Text},
 		{Name: "sealed", Type: projections.Bytes},
-		{Name: "stream", Type: projections.Text},
-		{Name: "event", Type: projections.UUID},
-		{Name: "source", Type: projections.Text},
-		{Name: "since", Type: projections.Time},
-		{Name: "recorded", Type: projections.Time},
-		{Name: "purpose", Type: projections.Text},
-		{Name: "grounds", Type: projections.Text},
-		{Name: "service", Type: projections.Text},
-		{Name: "policy", Type: projections.Text},
+		{Name: "origin", Type: projections.Texts},
 		{Name: "identified", Type: projections.Time},
 		{Name: "method", Type: projections.Text},
 		{Name: "disputed", Type: projections.Time},
@@ -89,3 +73,18 @@ var fields = &projections.Table{
 		{Name: "rule", Type: projections.Text},
 	},
 }
+
+// Parts of the origin: what is said of the event that brought a value. They are read together or not at
+// all, so they share one column: a page view brings five values of one origin.
+const (
+	originStream = iota
+	originEvent
+	originSource
+	originSince
+	originRecorded
+	originPurpose
+	originGrounds
+	originService
+	originPolicy
+	originParts
+)

@@ -80,7 +80,7 @@ func Open(ctx context.Context, cfg Config) (*Backend, error) {
 	if cfg.Path == "" || cfg.Readers < 0 || cfg.CacheKiB < 0 {
 		return nil, errors.New("read models: want a path and bounds that are not negative")
 	}
-	conn, err := sqlite.Open(ctx, sqlite.Config{Path: cfg.Path, VFS: cfg.VFS, Relaxed: true, CacheKiB: cfg.CacheKiB, CheckpointPages: 8192})
+	conn, err := sqlite.Open(ctx, sqlite.Config{Path: cfg.Path, VFS: cfg.VFS, Relaxed: true, CacheKiB: cfg.CacheKiB, PageSize: 8192, CheckpointPages: 4096})
 	if err != nil {
 		return nil, err
 	}
