@@ -174,6 +174,23 @@ func TestOneReferenceClaimedByManyGoesToOne(t *testing.T) {
 	}
 }
 
+func TestRefusedClaimsHoldNobodyUp(t *testing.T) {
+	t.Parallel()
+	l := newLedger(newFake())
+	must(t, l, register(ledger.NewSubjectID(), "r", "a-1"))
+	must(t, l, register(ledger.NewSubjectID(), "r", "a-2"))
+	var cmds []ledger.Command
+	for i := range 200 {
+		id := ledger.NewSubjectID()
+		cmds = append(cmds, register(id, "r1", fmt.Sprint("a-", 1+i%2)), register(id, "r2", fmt.Sprint("a-", 2-i%2)))
+	}
+	for _, o := range l.HandleAll(t.Context(), cmds) {
+		if !errors.Is(o.Err, &domain.Refusal{Code: "register.reference-taken"}) {
+			t.Fatal(o.Err)
+		}
+	}
+}
+
 func TestAJournalThatAlwaysConflictsIsGivenUp(t *testing.T) {
 	t.Parallel()
 	j := newFake()

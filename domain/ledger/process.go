@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -95,7 +94,7 @@ type batch struct {
 	state subject.State   // as it will be after facts
 	card  recipient.State // likewise
 	facts []Fact
-	marks []string // references claimed until the append is done
+	marks []string // the reference claimed until the append is done; a file takes one registration
 }
 
 // close lets others claim references again.
@@ -218,21 +217,29 @@ func (l *Ledger) card(ctx context.Context, id domain.RecipientID) (*recipient.Ca
 }
 
 // claim refuses a reference by which another person is found already. Until the append is done nobody else
-// in this process can claim it.
+// in this process can claim it. A refused claim is given up at once: a batch that held it while it waits for
+// another could wait for ever.
 func (b *batch) claim(ctx context.Context, p *policy.Policy, cmd subject.Register) error {
 	given, ok := cmd.Reference.Value.Reveal()
 	if !ok {
 		return nil
 	}
-	field := cmd.Reference.Field
-	name := string(field) + "\x00" + p.Normal(field, given)
-	if !slices.Contains(b.marks, name) {
-		if err := b.ledger.marks.acquire(ctx, name); err != nil {
-			return err
-		}
-		b.marks = append(b.marks, name)
+	name := string(cmd.Reference.Field) + "\x00" + p.Normal(cmd.Reference.Field, given)
+	if err := b.ledger.marks.acquire(ctx, name); err != nil {
+		return err
 	}
-	found, err := b.ledger.journal.Find(ctx, field, cmd.Reference.Value)
+	if err := b.ledger.free(ctx, cmd); err != nil {
+		b.ledger.marks.release(name)
+		return err
+	}
+	b.marks = append(b.marks, name)
+	return nil
+}
+
+// free checks that nobody else is found by the reference.
+func (l *Ledger) free(ctx context.Context, cmd subject.Register) error {
+	field := cmd.Reference.Field
+	found, err := l.journal.Find(ctx, field, cmd.Reference.Value)
 	if err != nil {
 		return fmt.Errorf("find the reference: %w", err)
 	}
@@ -240,7 +247,7 @@ func (b *batch) claim(ctx context.Context, p *policy.Policy, cmd subject.Registe
 		if id == cmd.Subject {
 			continue
 		}
-		other, err := b.ledger.peek(ctx, domain.SubjectStream(id))
+		other, err := l.peek(ctx, domain.SubjectStream(id))
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,65 @@
+package subject_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/subject"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+// TestDigestsAreForEver: a digest stands beside every recorded event. Should it change for one command, a
+// retry of that command over an upgrade would be refused as a reused key.
+func TestDigestsAreForEver(t *testing.T) {
+	t.Parallel()
+	a := about()
+	fields := []domain.Field{"name", "page"}
+	s := scope()
+	s.RecipientKinds = []domain.RecipientKind{"delivery"}
+	abroad := transferOf(lawful(), "name", "email")
+	abroad.Abroad = "ua.29.3"
+	var lines []string
+	for _, c := range []subject.Command{
+		subject.Register{About: a}, subject.Register{About: a, Reference: given("account", "x")},
+		subject.Collect{About: a, Source: "subject", Values: []subject.Given{given("name", "x"), given("email", "y")}},
+		subject.Dispute{About: a, Field: "name", Document: "s-1"},
+		subject.Rectify{About: a, Field: "name"}, subject.Rectify{About: a, Field: "name", Value: domain.ClearValue("x")},
+		subject.Identify{About: a, Method: "bank-id", Document: "d-1", Fields: fields},
+		subject.Edit{About: a, Values: []subject.Given{given("name", "x")}},
+		subject.Delete{About: a, Fields: fields}, subject.Delete{About: a, All: true}, subject.Close{About: a},
+		subject.GrantConsent{About: a, Consent: consent, Scope: s, TextHash: textHash, Until: noon},
+		subject.WithdrawConsent{About: a, Consent: consent},
+		subject.PlaceOrder{About: a, Order: order, Scope: s, Document: "o-1"},
+		subject.ExecuteOrder{About: a, Order: order}, subject.CancelOrder{About: a, Order: order},
+		subject.Publish{About: a, Fields: fields, Place: "wall"}, subject.WithdrawPublication{About: a, Fields: fields},
+		subject.Use{About: a, Fields: fields, Months: []domain.Month{march}},
+		subject.View{About: a, Fields: fields, Role: "officer", Document: "t-1"},
+		transferOf(subject.ByConsent{Consent: consent}, "name"), transferOf(subject.ByOrder{Order: order}, "name"),
+		transferOf(lawful(), "name"), transferOf(defence(), "name"), abroad,
+	} {
+		digest, object := subject.Digest(c, nil)
+		lines = append(lines, fmt.Sprintf("%s %s", digest, object))
+	}
+	got := strings.Join(lines, "\n") + "\n"
+	path := filepath.Join("testdata", "digests.golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("digests changed (-want +got):\n%s", diff)
+	}
+}
