@@ -25,11 +25,12 @@ import (
 	"imagine.ua/litopys/projections/transfers"
 )
 
-// The files of a data folder that this package looks at by itself.
-const (
-	logFile  = "events.db"
-	readFile = "read.db"
-)
+// readFile holds the answers.
+const readFile = "read.db"
+
+// pieces are the files of a data folder that cannot be made again. One of them alone is a ledger that has
+// lost the others, which is damage and not an empty folder.
+var pieces = [...]string{"events.db", "keys.db", "local.key"}
 
 // ErrNoLedger: the data folder holds no ledger, and the command is not one that makes one.
 var ErrNoLedger = errors.New("no ledger in this folder")
@@ -106,10 +107,14 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	return a, nil
 }
 
-// Exists tells whether the folder holds a ledger.
+// Exists tells whether the folder holds a ledger, or what is left of one.
 func Exists(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, logFile))
-	return err == nil
+	for _, name := range pieces {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // Close closes what was opened, the newest first. Closing twice is a no-op.

@@ -8,6 +8,7 @@ import (
 
 	json "github.com/go-json-experiment/json"
 
+	"imagine.ua/litopys/cmd/internal/app"
 	"imagine.ua/litopys/config"
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/ledger"
@@ -107,6 +108,8 @@ func troubleOf(err error) trouble {
 		t.Kind, t.Remedy = "corrupt", "nothing was changed; put back the file that belongs to this ledger"
 	case t.Exit == exitCorrupt:
 		t.Kind, t.Remedy = "corrupt", "nothing was overwritten; keep the folder and restore it from a backup"
+	case errors.Is(err, app.ErrNoLedger):
+		t.Remedy = "make one with litopys init, or name its folder with --dir"
 	case errors.Is(err, eventstore.ErrLocked):
 		t.Kind, t.Remedy = "busy", "wait until the other process ends, or name another folder with --dir"
 	case errors.Is(err, eventstore.ErrFull):

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -155,7 +156,7 @@ func (p *program) openRejects(path, rejects string) (*importer.Rejects, error) {
 	}
 	beside := path + ".rejects.jsonl"
 	r, err := importer.NewRejects(beside)
-	if errors.Is(err, fs.ErrPermission) || isReadOnly(err) {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
 		here := filepath.Base(beside)
 		p.say("%s can't be written; rejects go to ./%s", beside, here)
 		return importer.NewRejects(here)

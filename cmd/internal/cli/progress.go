@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"syscall"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -53,5 +51,3 @@ func (g *progress) done() {
 		g.bars.Wait()
 	}
 }
-
-func isReadOnly(err error) bool { return errors.Is(err, syscall.EROFS) }

@@ -48,10 +48,15 @@ type Rejects struct {
 // NewRejects prepares the file and removes the rejects of an earlier run. It fails when the folder can't
 // be written to, before anything is imported, so that no reject is lost later.
 func NewRejects(path string) (*Rejects, error) {
+	folder := filepath.Dir(path)
+	// A folder whose mode allows nobody to write is left alone, also by those whom no mode stops.
+	if info, err := os.Stat(folder); err == nil && info.Mode().Perm()&0o222 == 0 {
+		return nil, fmt.Errorf("rejects: %s: %w", folder, os.ErrPermission)
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("rejects: %w", err)
 	}
-	probe, err := os.CreateTemp(filepath.Dir(path), ".rejects-*")
+	probe, err := os.CreateTemp(folder, ".rejects-*")
 	if err != nil {
 		return nil, fmt.Errorf("rejects: %w", err)
 	}
