@@ -133,7 +133,7 @@ type gossipService struct {
 // Read gives the members as this node sees them.
 func (g gossipService) Read(ctx context.Context, _ *shared.Empty) (*gossip.ClusterInfo, error) {
 	s := g.server
-	s.note(ctx, MethodGossip, "", 0)
+	s.note(ctx, Call{Method: MethodGossip})
 	if err := s.strikeUnary(ctx, s.faults.hit(MethodGossip, "")); err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ type featureService struct {
 // GetSupportedMethods lists the methods by their lower-case names, as the server does.
 func (f featureService) GetSupportedMethods(ctx context.Context, _ *shared.Empty) (*serverfeatures.SupportedMethods, error) {
 	s := f.server
-	s.note(ctx, MethodFeatures, "", 0)
+	s.note(ctx, Call{Method: MethodFeatures})
 	if err := s.strikeUnary(ctx, s.faults.hit(MethodFeatures, "")); err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func (v streamService) Read(req *streams.ReadReq, call streams.Streams_ReadServe
 	if opts.GetSubscription() != nil {
 		method = MethodSubscribe
 	}
-	s.note(call.Context(), method, r.name, 0)
+	s.note(call.Context(), r.asked(method))
 	if reply := s.admit(call.Context(), method, r.name); reply != nil {
 		return reply.send(call.SetTrailer)
 	}
@@ -57,6 +57,15 @@ func (v streamService) Read(req *streams.ReadReq, call streams.Streams_ReadServe
 		return r.stream()
 	}
 	return r.all(spec)
+}
+
+// asked is the call for the trace.
+func (r *reader) asked(method string) Call {
+	return Call{
+		Method: method, Stream: r.name,
+		From:   r.opts.GetAll().GetPosition().GetCommitPosition() + r.opts.GetStream().GetRevision(),
+		Filter: append(r.opts.GetFilter().GetStreamIdentifier().GetPrefix(), r.opts.GetFilter().GetEventType().GetPrefix()...),
+	}
 }
 
 func (r *reader) backwards() bool {

@@ -49,7 +49,7 @@ func (v streamService) Append(call streams.Streams_AppendServer) error {
 	if err != nil {
 		return err
 	}
-	s.note(ctx, MethodAppend, name, len(events))
+	s.note(ctx, Call{Method: MethodAppend, Stream: name, Events: len(events)})
 	if ctx.Err() != nil {
 		return status.FromContextError(ctx.Err()).Err()
 	}
@@ -216,7 +216,7 @@ func (v streamService) Tombstone(ctx context.Context, req *streams.TombstoneReq)
 // remove is what both kinds of deletion share. A wrong revision is a status here, not an answer.
 func (v streamService) remove(ctx context.Context, method, name string, want expectation, do func(string, expectation) outcome) (outcome, error) {
 	s := v.server
-	s.note(ctx, method, name, 0)
+	s.note(ctx, Call{Method: method, Stream: name})
 	trailer := unaryTrailer(ctx)
 	if name == "" {
 		return outcome{}, handlerException().send(trailer)

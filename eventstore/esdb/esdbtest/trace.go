@@ -15,6 +15,8 @@ type Call struct {
 	Stream   string
 	Events   int // proposed, for appends
 	Metadata metadata.MD
+	From     uint64        // commit position or revision asked for, for reads and subscriptions; 0 otherwise
+	Filter   []string      // prefixes asked for
 	Deadline time.Duration // time left when the call came in; 0 without a deadline
 }
 
@@ -32,11 +34,10 @@ func (s *Server) Calls() []Call {
 	return slices.Clone(s.trace.calls)
 }
 
-func (s *Server) note(ctx context.Context, method, stream string, events int) {
+func (s *Server) note(ctx context.Context, c Call) {
 	if !s.cfg.Trace {
 		return
 	}
-	c := Call{Method: method, Stream: stream, Events: events}
 	c.Metadata, _ = metadata.FromIncomingContext(ctx)
 	if at, ok := ctx.Deadline(); ok {
 		c.Deadline = time.Until(at)
