@@ -23,13 +23,21 @@ import (
 // the batch, in order, Append writes nothing and answers as it did the first time. So a batch whose
 // outcome is unknown (ErrUnknownOutcome, an expired context) may be repeated, identical, for ever.
 //
+// Ids that were written already are not looked for elsewhere: sent again at the current head they are
+// written again. Whoever re-bases a batch looks at the tail first, as domain/ledger does.
+//
+// Input: Check says what is refused as ErrInvalid or ErrTooLarge, and is asked before the stream is looked
+// at. Data and Meta are bytes to a store, which leans on nothing inside them; nil and empty are the same.
+//
 // Errors: ErrWrongRevision (with *WrongRevisionError), ErrTooLarge, ErrInvalid, ErrUnknownOutcome,
 // ErrFull, ErrClosed, ErrCorrupt; and the context's error when nothing was handed over.
 type Appender interface {
 	Append(ctx context.Context, stream string, expected int64, events []Event) (Appended, error)
 }
 
-// StreamReader reads one stream.
+// StreamReader reads one stream. Here and in the other readers a record's slices never change and may be
+// appended to by the reader; a read that its context cuts off ends with the context's error or whole,
+// never short without an error; and the loop's body may append without a deadlock.
 type StreamReader interface {
 	// ReadStream yields the records of the stream after the given revision (NoStream: from the first), in
 	// order, as they stood when the call began. A stream that does not exist yields nothing. An error is
@@ -52,7 +60,9 @@ type LogReader interface {
 type Subscriber interface {
 	// Subscribe yields every record after the position, then each new one as it comes, until the context
 	// ends. Whenever the subscriber has been shown all there is, it is told so by a Delivery with
-	// CaughtUp; that can happen more than once. A slow subscriber slows nobody and loses nothing.
+	// CaughtUp, again after every run of live records. A slow subscriber slows nobody and loses nothing.
+	// When the context or the store ends, the sequence ends: silently, or with the context's error or
+	// ErrClosed.
 	Subscribe(ctx context.Context, after Position) iter.Seq2[Delivery, error]
 }
 

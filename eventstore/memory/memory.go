@@ -56,7 +56,7 @@ func (s *Store) lock(ctx context.Context) error {
 
 // Append implements eventstore.Appender.
 func (s *Store) Append(ctx context.Context, stream string, expected int64, events []eventstore.Event) (eventstore.Appended, error) {
-	if err := check(stream, expected, events); err != nil {
+	if err := eventstore.Check(stream, expected, events); err != nil {
 		return eventstore.Appended{}, err
 	}
 	if err := s.lock(ctx); err != nil {
