@@ -34,7 +34,7 @@ func (x *index) flushOldest(all bool) bool {
 	if !ready {
 		return false
 	}
-	r, err := x.writeEntries(g.sorted())
+	r, err := x.writeEntries(g.sorted(x.hash))
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if (err == nil) != (x.flushErr == nil) {

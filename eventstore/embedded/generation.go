@@ -66,11 +66,11 @@ func (g *generation) window(into []entry, stream string, hash uint64, from, to i
 	return into
 }
 
-// sorted gives all entries in the order of a run, and how many streams they are of.
-func (g *generation) sorted() []entry {
+// sorted gives all entries in the order of a run.
+func (g *generation) sorted(hashOf func(string) uint64) []entry {
 	entries := make([]entry, 0, g.count())
 	for stream, s := range g.streams {
-		hash := hashStream(stream)
+		hash := hashOf(stream)
 		for i, seq := range s.seqs {
 			entries = append(entries, entry{hash: hash, rev: s.rev + int64(i), seq: seq})
 		}

@@ -41,6 +41,7 @@ type index struct {
 	log    records
 	limit  uint64 // records in a full generation
 	logger *slog.Logger
+	hash   func(stream string) uint64 // hashStream, but for a test of collisions
 
 	// rearrange is held by whoever replaces runs by others: the merger, a repair. It sits above mu.
 	rearrange sync.Mutex
@@ -165,7 +166,7 @@ func (x *index) head(ctx context.Context, stream string) (int64, error) {
 }
 
 func (x *index) headInRuns(ctx context.Context, runs []*run, stream string) (int64, error) {
-	hash := hashStream(stream)
+	hash := x.hash(stream)
 	for i := len(runs) - 1; i >= 0; i-- {
 		at := entry{hash: hash, rev: math.MaxInt64, seq: math.MaxUint64}
 		for {
@@ -196,7 +197,7 @@ func (x *index) owns(ctx context.Context, r *run, e entry, stream string) (bool,
 	if err != nil {
 		return false, err
 	}
-	if rec.Revision != e.rev || hashStream(rec.Stream) != e.hash {
+	if rec.Revision != e.rev || x.hash(rec.Stream) != e.hash {
 		return false, r.damaged(fmt.Sprintf("entry of record %d", e.seq))
 	}
 	return rec.Stream == stream, nil
@@ -205,7 +206,7 @@ func (x *index) owns(ctx context.Context, r *run, e entry, stream string) (bool,
 // window gives the entries with from <= revision < to of every stream that shares the stream's hash. Those
 // of the stream itself come in order of revision, none left out.
 func (x *index) window(ctx context.Context, stream string, from, to int64) (found []entry, err error) {
-	hash := hashStream(stream)
+	hash := x.hash(stream)
 	err = x.repairing(ctx, func() error {
 		x.mu.RLock()
 		runs := x.holdRunsLocked()

@@ -73,8 +73,14 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 	if s.index, err = loadIndex(ctx, cfg, s.identity, s.log, head); err != nil {
 		return err
 	}
-	s.writer, err = newWriter(s, s.conn, cfg, head)
-	return err
+	copying, err := sqlite.Open(ctx, forWriting)
+	if err != nil {
+		return err
+	}
+	if s.writer, err = newWriter(s, s.conn, copying, cfg, head); err != nil {
+		return errors.Join(err, copying.Close())
+	}
+	return nil
 }
 
 // prepareLog sees to it that there is a log of ours to open. It makes one only when nothing speaks of an
@@ -174,9 +180,12 @@ func (s *Store) release() error {
 	if s.log != nil {
 		errs = append(errs, s.log.pool.Close())
 	}
-	if s.writer != nil && s.writer.broken == nil {
-		errs = append(errs, diskError(s.conn.Checkpoint()))
+	if s.writer != nil {
+		errs = append(errs, s.writer.copier.close())
+		if s.writer.broken == nil {
+			errs = append(errs, diskError(s.conn.Checkpoint()))
+		}
 	}
-	errs = append(errs, s.conn.Close(), s.lock.Close())
+	errs = append(errs, s.conn.Close(), s.lock.Close()) // closing no connection is a no-op
 	return errors.Join(errs...)
 }

@@ -109,7 +109,7 @@ func (r *streamReader) window(ctx context.Context, size int64, yield func(events
 
 // yield hands one record over, unless it is of a stream with the same hash.
 func (r *streamReader) yield(record *eventstore.Record, e entry, yield func(eventstore.Record, error) bool) (bool, error) {
-	if record.Stream != r.stream && hashStream(record.Stream) == e.hash {
+	if record.Stream != r.stream && r.store.index.hash(record.Stream) == e.hash {
 		return true, nil
 	}
 	if record.Stream != r.stream || record.Revision != e.rev {

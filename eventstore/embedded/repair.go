@@ -26,6 +26,7 @@ func loadIndex(ctx context.Context, cfg Config, ledger uuid.UUID, log records, h
 		log:       log,
 		limit:     uint64(cfg.TailEvents),
 		logger:    cfg.Logger,
+		hash:      hashStream,
 		flushed:   make(chan struct{}),
 		flushWork: make(chan struct{}, 1),
 		mergeWork: make(chan struct{}, 1),
@@ -150,7 +151,7 @@ func (x *index) derived(ctx context.Context, first, last uint64) (runs []*run, e
 		if err != nil {
 			return runs, err
 		}
-		r, err := x.writeEntries(g.sorted())
+		r, err := x.writeEntries(g.sorted(x.hash))
 		if err != nil {
 			return runs, err
 		}

@@ -4,17 +4,12 @@ import (
 	"context"
 	"fmt"
 	"hash/crc32"
-	"log/slog"
 
 	"github.com/ncruces/go-sqlite3"
 
 	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/sqlite"
 )
-
-// restartFactor times CheckpointPages is the size of the write-ahead log at which the writer waits for
-// readers to let go of it.
-const restartFactor = 16
 
 // writer owns the only connection that writes. One goroutine runs it; every field is its own.
 type writer struct {
@@ -29,18 +24,25 @@ type writer struct {
 	summed  []byte           // bytes under the checksum of the record under way
 	broken  error            // why nothing can be appended before the store is opened again
 
-	walPages       int // pages in the write-ahead log
-	nextCheckpoint int // walPages at which to try
+	copier   *checkpointer
+	walPages int // pages in the write-ahead log
+	nextCopy int // walPages at which to copy it back
 }
 
-func newWriter(s *Store, conn *sqlite.Conn, cfg Config, head uint64) (*writer, error) {
-	w := &writer{store: s, conn: conn, cfg: cfg, next: head + 1, pending: map[string]int64{}, nextCheckpoint: cfg.CheckpointPages}
+func newWriter(s *Store, conn, copying *sqlite.Conn, cfg Config, head uint64) (*writer, error) {
+	w := &writer{
+		store: s, conn: conn, cfg: cfg,
+		next:     head + 1,
+		pending:  map[string]int64{},
+		copier:   &checkpointer{conn: copying},
+		nextCopy: cfg.CheckpointPages,
+	}
 	for _, p := range []struct {
 		stmt **sqlite3.Stmt
 		sql  string
 	}{
 		{&w.begin, "BEGIN IMMEDIATE"},
-		{&w.insert, "INSERT INTO events(seq, id, stream, rev, type, data, meta, crc) VALUES (?,?,?,?,?,?,?,?)"},
+		{&w.insert, "INSERT INTO events(id, stream, rev, type, data, meta, crc) VALUES (?,?,?,?,?,?,?)"},
 		{&w.commit, "COMMIT"},
 		{&w.rollback, "ROLLBACK"},
 	} {
@@ -219,51 +221,29 @@ func (w *writer) insertAll(accepted []*request) error {
 			seq++
 		}
 	}
+	if got := uint64(w.conn.LastInsertRowID()); got != seq-1 {
+		return damagedRecord(w.conn.Path(), got, fmt.Sprintf("the log's end has moved, record %d was to be written", seq-1))
+	}
 	return nil
 }
 
+// insertOne leaves the place to SQLite, which gives the one after the last: it then appends to the tree
+// without looking for the place, which saves an eighth of the work.
 func (w *writer) insertOne(r *eventstore.Record) error {
 	w.summed = appendSummed(w.summed[:0], r)
 	s := w.insert
 	for _, err := range [...]error{
-		s.BindInt64(1, int64(r.Position)),
-		s.BindBlob(2, r.ID[:]),
-		s.BindText(3, r.Stream),
-		s.BindInt64(4, r.Revision),
-		s.BindText(5, r.Type),
-		s.BindRawText(6, r.Data),
-		s.BindRawText(7, r.Meta),
-		s.BindInt64(8, int64(crc32.Checksum(w.summed, castagnoli()))),
+		s.BindBlob(1, r.ID[:]),
+		s.BindText(2, r.Stream),
+		s.BindInt64(3, r.Revision),
+		s.BindText(4, r.Type),
+		s.BindRawText(5, r.Data),
+		s.BindRawText(6, r.Meta),
+		s.BindInt64(7, int64(crc32.Checksum(w.summed, castagnoli()))),
 	} {
 		if err != nil {
 			return err
 		}
 	}
 	return s.Exec()
-}
-
-// checkpoint copies the write-ahead log back into the database when it has grown enough. After a complete
-// copy the next commit writes at its beginning again. Readers can hold back the end of it; then it is tried
-// again later, and waits for them only when the file has become very large.
-func (w *writer) checkpoint() {
-	if w.walPages < w.nextCheckpoint || w.broken != nil {
-		return
-	}
-	mode := sqlite3.CHECKPOINT_PASSIVE
-	if w.walPages >= restartFactor*w.cfg.CheckpointPages {
-		mode = sqlite3.CHECKPOINT_RESTART
-	}
-	pages, copied, err := w.conn.WALCheckpoint("main", mode)
-	w.nextCheckpoint = w.cfg.CheckpointPages
-	if err != nil || copied < pages {
-		w.nextCheckpoint = w.walPages + w.cfg.CheckpointPages
-	}
-	switch {
-	case err == nil || isBusy(err):
-	case isFull(err):
-		// The records are safe in the write-ahead log.
-		w.cfg.Logger.Log(context.Background(), slog.LevelWarn, "log: no space to copy the write-ahead log back", "file", w.conn.Path())
-	default:
-		w.breaks(err)
-	}
 }
