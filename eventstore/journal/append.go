@@ -49,10 +49,11 @@ func decidesFates(facts []ledger.Fact) bool {
 }
 
 // maxRepeats bounds how often an append whose outcome is unknown is repeated; firstPause doubles between
-// them, so the last begins about a second after the first. The first repetition does not wait.
+// them, so the last begins about an eighth of a second after the first. The first repetition does not wait.
+// Whoever needs more patience repeats the command: its events have the same ids.
 const (
 	maxRepeats = 7
-	firstPause = 20 * time.Millisecond
+	firstPause = 2 * time.Millisecond
 )
 
 // hand gives the batch to the store. While the outcome is unknown it repeats it, identical, which the

@@ -25,9 +25,10 @@ const (
 	// cost a third of what they cost one commit at a time. Only after a crash does it matter, for it bounds
 	// what is looked at again.
 	restTime = time.Second
-	// followTries and followPause bound how often a transaction that fails is tried again.
-	followTries = 5
-	followPause = 50 * time.Millisecond
+	// followTries and followPause bound how often the follower begins again after a failure that may pass,
+	// such as a lost connection. Then it stops, and the journal with it.
+	followTries = 4
+	followPause = 25 * time.Millisecond
 	// stopTimeout bounds each of the two last steps of Close: coming to the end of the log and writing down
 	// the position. Without them the next open only looks at more.
 	stopTimeout = 10 * time.Second
@@ -91,13 +92,42 @@ func startFollower(ctx context.Context, parts Parts) (*follower, error) {
 
 func (f *follower) run(ctx context.Context) {
 	defer close(f.done)
-	err := f.follow(ctx)
+	for n := 0; ; n++ {
+		before := f.passed // only this goroutine changes it
+		err := f.follow(ctx)
+		if f.passed != before {
+			n = 0
+		}
+		if ctx.Err() != nil || isFinal(err) || n+1 >= followTries {
+			f.end(ctx, err)
+			return
+		}
+		f.logger.WarnContext(ctx, "key follower has trouble; trying again", slog.Uint64("position", f.at), slog.Any("error", err))
+		_ = pause(ctx, followPause<<n) // an ended context ends the next round
+	}
+}
+
+// isFinal tells failures that no repetition cures.
+func isFinal(err error) bool {
+	for _, final := range []error{
+		eventstore.ErrCorrupt, eventstore.ErrForeign, eventstore.ErrClosed, schema.ErrUnknownEvent, keys.ErrInvalidRef,
+	} {
+		if errors.Is(err, final) {
+			return true
+		}
+	}
+	return false
+}
+
+// end is where the follower stops, asked to or not.
+func (f *follower) end(ctx context.Context, err error) {
 	if ctx.Err() == nil {
 		f.logger.ErrorContext(ctx, "key follower stopped", slog.Uint64("position", f.at), slog.Any("error", err))
 	}
 	f.fail(err)
 }
 
+// follow reads on from where it stands until something fails. What is pending then stays pending.
 func (f *follower) follow(ctx context.Context) error {
 	for d, err := range f.log.Subscribe(ctx, eventstore.Position(f.at)) {
 		if err != nil {
@@ -170,24 +200,13 @@ func (f *follower) carryOut(ctx context.Context) error {
 	return nil
 }
 
-// tell gives pending fates and the position to the key store. A failure may pass, so it is tried again; a
-// damaged, foreign or closed key store does not get better.
+// tell gives pending fates and the position to the key store.
 func (f *follower) tell(ctx context.Context) error {
-	for n := 0; ; n++ {
-		err := f.keys.Follow(ctx, f.at, f.pending)
-		if err == nil {
-			f.pending, f.behind, f.unsaved, f.remembered = f.pending[:0], 0, 0, f.at
-			return nil
-		}
-		final := errors.Is(err, eventstore.ErrCorrupt) || errors.Is(err, eventstore.ErrForeign) || errors.Is(err, eventstore.ErrClosed)
-		if final || ctx.Err() != nil || n+1 == followTries {
-			return fmt.Errorf("key states at position %d: %w", f.at, err)
-		}
-		f.logger.WarnContext(ctx, "key store did not follow; trying again", slog.Uint64("position", f.at), slog.Any("error", err))
-		if err := pause(ctx, followPause<<n); err != nil {
-			return err
-		}
+	if err := f.keys.Follow(ctx, f.at, f.pending); err != nil {
+		return fmt.Errorf("key states at position %d: %w", f.at, err)
 	}
+	f.pending, f.behind, f.unsaved, f.remembered = f.pending[:0], 0, 0, f.at
+	return nil
 }
 
 // pass tells those who wait for positions up to this one.
