@@ -203,3 +203,22 @@ func TestAJournalThatAlwaysConflictsIsGivenUp(t *testing.T) {
 		t.Errorf("%d attempts, want 3", j.appends)
 	}
 }
+
+func TestALedgerWithoutRoomForStatesReadsThemAgain(t *testing.T) {
+	t.Parallel()
+	j := newFake()
+	l := ledger.New(j, ledger.Config{Clock: clock, CacheBytes: 1})
+	for s := range 20 {
+		anna := ledger.NewSubjectID()
+		must(t, l, register(anna, "r", fmt.Sprint("a-", s)))
+		for v := range 100 {
+			must(t, l, visit(anna, fmt.Sprint("v", v)))
+		}
+		if got := must(t, l, visit(anna, "v70")); !got.Repeated || got.Revision != 70 {
+			t.Fatalf("the repetition: %+v", got)
+		}
+	}
+	if j.readCount() < 100 {
+		t.Errorf("%d reads: the bound of the cache does not hold", j.readCount())
+	}
+}

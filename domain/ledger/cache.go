@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 	"github.com/maypok86/otter/v2"
@@ -65,7 +66,7 @@ func (e *entry) after(stream domain.Stream, ids []uuid.UUID, events []domain.Eve
 
 func (e *entry) weigh(stream domain.Stream) uint32 {
 	n := 256 + len(stream) + e.file.Weight() + len(e.card.Card.Name) + e.seen.weight()
-	return uint32(min(n, math.MaxInt32))
+	return uint32(min(n, math.MaxInt32/2))
 }
 
 // seen remembers the ids of a stream's events, for idempotency, by their first eight bytes. A hit is
@@ -119,19 +120,43 @@ func (s *seen) weight() int { return 8*cap(s.marks) + 32*len(s.index) }
 
 // cache holds entries of streams within a bound of memory.
 type cache struct {
-	c *otter.Cache[domain.Stream, *entry]
+	c *otter.Cache[domain.Stream, *slot]
+}
+
+// slot is where the newest entry of a stream lies. Putting an entry into its slot is cheaper than telling
+// the cache, which is told only when the stream has grown by a quarter since.
+type slot struct {
+	newest atomic.Pointer[entry]
+	weight uint32 // as told to the cache
 }
 
 func newCache(bytes uint64) *cache {
-	return &cache{otter.Must(&otter.Options[domain.Stream, *entry]{
+	return &cache{otter.Must(&otter.Options[domain.Stream, *slot]{
 		MaximumWeight: bytes,
-		Weigher:       func(_ domain.Stream, e *entry) uint32 { return e.weight },
+		Weigher:       func(_ domain.Stream, s *slot) uint32 { return s.weight },
 	})}
 }
 
-func (c *cache) get(s domain.Stream) (*entry, bool) { return c.c.GetIfPresent(s) }
-func (c *cache) put(s domain.Stream, e *entry)      { c.c.Set(s, e) }
-func (c *cache) drop(s domain.Stream)               { c.c.Invalidate(s) }
+func (c *cache) get(stream domain.Stream) (*entry, bool) {
+	s, ok := c.c.GetIfPresent(stream)
+	if !ok {
+		return nil, false
+	}
+	return s.newest.Load(), true
+}
+
+// put makes the entry the stream's newest. The caller holds the stream's lock.
+func (c *cache) put(stream domain.Stream, e *entry) {
+	if s, ok := c.c.GetIfPresent(stream); ok && e.weight <= s.weight {
+		s.newest.Store(e)
+		return
+	}
+	s := &slot{weight: e.weight + e.weight/4}
+	s.newest.Store(e)
+	c.c.Set(stream, s)
+}
+
+func (c *cache) drop(stream domain.Stream) { c.c.Invalidate(stream) }
 
 // load gives the entry of a stream, from the cache or the log. The caller holds the stream's lock.
 func (l *Ledger) load(ctx context.Context, stream domain.Stream) (*entry, error) {

@@ -26,7 +26,7 @@ func input(code, clause, remedy, format string, args ...any) *domain.Refusal {
 }
 
 // field gives the catalogue's entry (clause 2.1).
-func (d decision) field(f domain.Field) (*policy.Field, error) {
+func (d *decision) field(f domain.Field) (*policy.Field, error) {
 	entry, ok := d.Policy.Field(f)
 	if !ok {
 		return nil, domain.Refuse("field.unknown", "2.1", "use a field of the catalogue, or publish a policy that names this one",
@@ -36,7 +36,7 @@ func (d decision) field(f domain.Field) (*policy.Field, error) {
 }
 
 // forPurpose checks that the field may be processed for the operation's purpose (clause 2.2).
-func (d decision) forPurpose(f *policy.Field) error {
+func (d *decision) forPurpose(f *policy.Field) error {
 	if !f.Allows(d.op.Purpose) {
 		return domain.Refuse("field.purpose", "2.2", "name a purpose that the catalogue allows for this field",
 			"the field %s may not be processed for the purpose %s", f.ID, d.op.Purpose)
@@ -45,7 +45,7 @@ func (d decision) forPurpose(f *policy.Field) error {
 }
 
 // byService checks that the service uses the field at all (clauses 1.2, 3.1).
-func (d decision) byService(f *policy.Field) error {
+func (d *decision) byService(f *policy.Field) error {
 	if !slices.Contains(f.Services, d.op.Service) {
 		return domain.Refuse("field.service", "1.2", "collect it through a service that the catalogue names for this field",
 			"the service %s does not use the field %s", d.op.Service, f.ID)
@@ -54,7 +54,7 @@ func (d decision) byService(f *policy.Field) error {
 }
 
 // value checks the form of a new value.
-func (d decision) value(f *policy.Field, v domain.Value) error {
+func (d *decision) value(f *policy.Field, v domain.Value) error {
 	s, clear := v.Reveal()
 	if !clear {
 		return input("value.missing", "", "give the value in clear; the ledger seals it", "the field %s comes without a value in clear", f.ID)
@@ -93,7 +93,7 @@ func fieldsOf(values []Given) []domain.Field {
 }
 
 // attribute gives an attribute that the subject has now. The operation's word opens the code of the refusal.
-func (d decision) attribute(word string, f domain.Field) (*policy.Field, Held, error) {
+func (d *decision) attribute(word string, f domain.Field) (*policy.Field, Held, error) {
 	entry, err := d.field(f)
 	if err != nil {
 		return nil, Held{}, err
@@ -110,7 +110,7 @@ func (d decision) attribute(word string, f domain.Field) (*policy.Field, Held, e
 }
 
 // attributes gives several attributes, each held and named once.
-func (d decision) attributes(word string, fields []domain.Field) ([]Held, error) {
+func (d *decision) attributes(word string, fields []domain.Field) ([]Held, error) {
 	if err := distinct(fields); err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func written(f *policy.Field) error {
 }
 
 // pointers gives the values that an operation speaks of: current epochs of attributes, and the months of traces.
-func (d decision) pointers(word string, fields []domain.Field, months []domain.Month) ([]domain.FieldEpoch, error) {
+func (d *decision) pointers(word string, fields []domain.Field, months []domain.Month) ([]domain.FieldEpoch, error) {
 	if err := distinct(fields); err != nil {
 		return nil, err
 	}
@@ -160,7 +160,7 @@ func (d decision) pointers(word string, fields []domain.Field, months []domain.M
 	return values, nil
 }
 
-func (d decision) traces(values []domain.FieldEpoch, f domain.Field, months []domain.Month) ([]domain.FieldEpoch, error) {
+func (d *decision) traces(values []domain.FieldEpoch, f domain.Field, months []domain.Month) ([]domain.FieldEpoch, error) {
 	for _, m := range months {
 		epoch, live := d.state.TraceEpoch(f, m)
 		if !live {
@@ -177,7 +177,7 @@ func deleted(f domain.Field) error {
 }
 
 // months checks the months of traces; none given means the month of the operation.
-func (d decision) months(given []domain.Month) ([]domain.Month, error) {
+func (d *decision) months(given []domain.Month) ([]domain.Month, error) {
 	last := domain.MonthOf(d.op.At)
 	if len(given) == 0 {
 		return []domain.Month{last}, nil
@@ -202,7 +202,7 @@ func document(r domain.Reference) error {
 
 // consented checks that an operation which rests on consent has one: using the service is acceptance of
 // the policy, never a consent (preamble; ua.11.1.1).
-func (d decision) consented(fields []domain.Field) error {
+func (d *decision) consented(fields []domain.Field) error {
 	ground, ok := d.Policy.Ground(d.op.Grounds)
 	if !ok || !ground.NeedsConsent {
 		return nil
@@ -217,7 +217,7 @@ func (d decision) consented(fields []domain.Field) error {
 }
 
 // permitted checks each field's purpose, and the consent when the grounds need one.
-func (d decision) permitted(fields []domain.Field) error {
+func (d *decision) permitted(fields []domain.Field) error {
 	for _, f := range fields {
 		entry, err := d.field(f)
 		if err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // collect takes data in (clauses 1.1.1, 1.1.2, 2.1).
-func (d decision) collect(c Collect) (Event, error) {
+func (d *decision) collect(c Collect) (Event, error) {
 	if c.Source != BySubject && c.Source != Automatic {
 		return nil, input("collect.source", "1.1", "say subject or automatic", "the source of the data is not known")
 	}
@@ -39,7 +39,7 @@ func (d decision) collect(c Collect) (Event, error) {
 }
 
 // collected checks one value and gives the epoch that it opens or joins.
-func (d decision) collected(f *policy.Field, source Source, v domain.Value) (domain.Epoch, error) {
+func (d *decision) collected(f *policy.Field, source Source, v domain.Value) (domain.Epoch, error) {
 	if err := written(f); err != nil {
 		return "", err
 	}
@@ -61,7 +61,7 @@ func (d decision) collected(f *policy.Field, source Source, v domain.Value) (dom
 }
 
 // incoming checks what holds for every new value: purpose, service and form.
-func (d decision) incoming(f *policy.Field, v domain.Value) error {
+func (d *decision) incoming(f *policy.Field, v domain.Value) error {
 	if err := d.forPurpose(f); err != nil {
 		return err
 	}
@@ -73,14 +73,14 @@ func (d decision) incoming(f *policy.Field, v domain.Value) error {
 
 // nextLife gives the epoch after the last one; the value of a live epoch is changed by an edit only, so
 // that its fate is decided.
-func (d decision) nextLife(f domain.Field) (domain.Epoch, error) {
+func (d *decision) nextLife(f domain.Field) (domain.Epoch, error) {
 	if _, live := d.state.Held(f); live {
 		return "", domain.Refuse("collect.held", "1.1.1", "edit it", "the ledger already holds a live value of the field %s", f)
 	}
 	return d.nextEpoch(f), nil
 }
 
-func (d decision) nextEpoch(f domain.Field) domain.Epoch {
+func (d *decision) nextEpoch(f domain.Field) domain.Epoch {
 	if i := d.state.fieldAt(f); i >= 0 {
 		return domain.AttributeEpoch(d.state.fields[i].Current + 1)
 	}

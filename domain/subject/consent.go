@@ -10,7 +10,7 @@ import (
 var sha256Pattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // grant records a consent with the text that was agreed to (clause 3.3.1; ua.11.1.1).
-func (d decision) grant(c GrantConsent) (Event, error) {
+func (d *decision) grant(c GrantConsent) (Event, error) {
 	if c.Consent.IsZero() {
 		return nil, input("consent.missing", "3.3.1", "give it a random id", "the consent has no id")
 	}
@@ -31,7 +31,7 @@ func (d decision) grant(c GrantConsent) (Event, error) {
 }
 
 // withdraw ends a consent. It reaches only what rests on that consent. Doing it twice changes nothing.
-func (d decision) withdraw(c WithdrawConsent) (Event, error) {
+func (d *decision) withdraw(c WithdrawConsent) (Event, error) {
 	consent, known := d.state.Consent(c.Consent)
 	if !known {
 		return nil, domain.Refuse("consent.unknown", "3.3.1", "name a consent of this subject", "no consent with this id is recorded").WithKind(domain.Unknown)
@@ -43,7 +43,7 @@ func (d decision) withdraw(c WithdrawConsent) (Event, error) {
 }
 
 // scope checks that a scope says something and says it in the words of the policy.
-func (d decision) scope(s Scope, word string) error {
+func (d *decision) scope(s Scope, word string) error {
 	if len(s.Purposes) == 0 {
 		return input(word+".scope", "2.2", "name at least one purpose", "the scope names no purpose")
 	}
@@ -73,7 +73,7 @@ func (d decision) scope(s Scope, word string) error {
 
 // inScope refuses a field for which one of the purposes is not allowed: nobody can agree to more than the
 // policy offers.
-func (d decision) inScope(id domain.Field, purposes []domain.Purpose) error {
+func (d *decision) inScope(id domain.Field, purposes []domain.Purpose) error {
 	f, err := d.field(id)
 	if err != nil {
 		return err

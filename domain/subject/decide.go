@@ -36,8 +36,8 @@ func Decider() domain.Decider[Case, State, Event] {
 // Decide gives the event that records the command, nothing when nothing changes, or a *domain.Refusal. It
 // is pure: the same case and state always give the same answer.
 func Decide(c Case, s State) ([]Event, error) {
-	d, err := open(c, s)
-	if err != nil {
+	d := decision{Context: c.Context, state: s}
+	if err := d.open(c); err != nil {
 		return nil, err
 	}
 	e, err := d.decide(c.Command)
@@ -56,35 +56,35 @@ type decision struct {
 }
 
 // open checks what holds for every command: a complete operation that the policy permits, and a subject.
-func open(c Case, s State) (decision, error) {
+func (d *decision) open(c Case) error {
 	if c.Command == nil || c.Policy == nil {
-		return decision{}, domain.Refuse("operation.incomplete", "3.4", "give a command and the policy in force",
+		return domain.Refuse("operation.incomplete", "3.4", "give a command and the policy in force",
 			"the case has no command or no policy").WithKind(domain.Input)
 	}
 	by := c.Command.By()
 	if err := c.Policy.Permit(by); err != nil {
-		return decision{}, err
+		return err
 	}
-	d := decision{Context: c.Context, state: s, subject: c.Command.Target(), op: by.Spec()}
+	d.subject, d.op = c.Command.Target(), by.Spec()
 	if d.subject.IsZero() {
-		return decision{}, domain.Refuse("subject.missing", "", "name the subject; ledger.NewSubjectID makes an id",
+		return domain.Refuse("subject.missing", "", "name the subject; ledger.NewSubjectID makes an id",
 			"the command names no subject").WithKind(domain.Input)
 	}
 	if _, ok := c.Command.(Register); ok {
-		return d, nil
+		return nil
 	}
-	if !s.registered {
-		return decision{}, domain.Refuse("subject.unknown", "preamble", "register the subject first",
+	if !d.state.registered {
+		return domain.Refuse("subject.unknown", "preamble", "register the subject first",
 			"no file is open for this subject").WithKind(domain.Unknown)
 	}
-	if s.closed {
-		return decision{}, domain.Refuse("account.closed", "4.1", "register the person anew under another id",
+	if d.state.closed {
+		return domain.Refuse("account.closed", "4.1", "register the person anew under another id",
 			"the account of this subject is closed")
 	}
-	return d, nil
+	return nil
 }
 
-func (d decision) decide(c Command) (Event, error) {
+func (d *decision) decide(c Command) (Event, error) {
 	switch c := c.(type) {
 	case Register:
 		return d.register(c)
@@ -118,7 +118,7 @@ func (d decision) decide(c Command) (Event, error) {
 }
 
 // agree decides what the subject agrees to and orders.
-func (d decision) agree(c Command) (Event, error) {
+func (d *decision) agree(c Command) (Event, error) {
 	switch c := c.(type) {
 	case GrantConsent:
 		return d.grant(c)

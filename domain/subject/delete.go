@@ -7,7 +7,7 @@ import (
 )
 
 // delete deletes fields, or all of them, each to its fate (clauses 4.1-4.3).
-func (d decision) delete(c Delete) (Event, error) {
+func (d *decision) delete(c Delete) (Event, error) {
 	if c.All == (len(c.Fields) > 0) {
 		return nil, input("delete.which", "4.1", "name fields, or say all, but not both",
 			"the command does not say what to delete")
@@ -39,7 +39,7 @@ func (d decision) delete(c Delete) (Event, error) {
 }
 
 // deletable gives a held attribute. One that the catalogue no longer names can still be deleted.
-func (d decision) deletable(f domain.Field) (Held, error) {
+func (d *decision) deletable(f domain.Field) (Held, error) {
 	if h, ok := d.state.Held(f); ok {
 		return h, nil
 	}
@@ -49,7 +49,7 @@ func (d decision) deletable(f domain.Field) (Held, error) {
 
 // everything gives the fates of all that the subject has: his attributes, and every trace up to the month.
 // Which traces there are is not in his file, so all that the catalogue names are meant.
-func (d decision) everything(month domain.Month) []domain.Fate {
+func (d *decision) everything(month domain.Month) []domain.Fate {
 	var fates []domain.Fate
 	for _, h := range d.state.fields {
 		if h.Live {
@@ -62,7 +62,7 @@ func (d decision) everything(month domain.Month) []domain.Fate {
 	return fates
 }
 
-func (d decision) attributeFates(fates []domain.Fate, h Held) []domain.Fate {
+func (d *decision) attributeFates(fates []domain.Fate, h Held) []domain.Fate {
 	for n := h.Since; n <= h.Current; n++ {
 		fates = append(fates, d.fate(h.Field, domain.AttributeEpoch(n)))
 	}
@@ -70,7 +70,7 @@ func (d decision) attributeFates(fates []domain.Fate, h Held) []domain.Fate {
 }
 
 // traceFate ends the traces of a field through the month, unless that is done already.
-func (d decision) traceFate(fates []domain.Fate, f domain.Field, month domain.Month) []domain.Fate {
+func (d *decision) traceFate(fates []domain.Fate, f domain.Field, month domain.Month) []domain.Fate {
 	epoch, live := d.state.TraceEpoch(f, month)
 	if !live {
 		return fates
@@ -81,7 +81,7 @@ func (d decision) traceFate(fates []domain.Fate, f domain.Field, month domain.Mo
 }
 
 // stops lists the services that stop working without these fields (clause 4.2).
-func (d decision) stops(fates []domain.Fate) []domain.Service {
+func (d *decision) stops(fates []domain.Fate) []domain.Service {
 	return d.Policy.Stops(func(f domain.Field) bool {
 		return slices.ContainsFunc(fates, func(fate domain.Fate) bool { return fate.Field == f })
 	})

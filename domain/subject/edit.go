@@ -7,7 +7,7 @@ import (
 
 // edit replaces values that the subject gave, whichever service took them (clause 4.1). The old values go
 // to their fates.
-func (d decision) edit(c Edit) (Event, error) {
+func (d *decision) edit(c Edit) (Event, error) {
 	if err := distinct(fieldsOf(c.Values)); err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func (d decision) edit(c Edit) (Event, error) {
 }
 
 // replaced opens the next epoch with the new value and decides the fate of the old one.
-func (d decision) replaced(f *policy.Field, h Held, v domain.Value) (domain.Item, domain.Fate, error) {
+func (d *decision) replaced(f *policy.Field, h Held, v domain.Value) (domain.Item, domain.Fate, error) {
 	if err := written(f); err != nil {
 		return domain.Item{}, domain.Fate{}, err
 	}
@@ -43,7 +43,7 @@ func (d decision) replaced(f *policy.Field, h Held, v domain.Value) (domain.Item
 }
 
 // fate decides what becomes of a value now: the policy's retention schedule says.
-func (d decision) fate(f domain.Field, e domain.Epoch) domain.Fate {
+func (d *decision) fate(f domain.Field, e domain.Epoch) domain.Fate {
 	fate := d.Policy.Fate(f, d.op.At)
 	fate.Subject, fate.Epoch = d.subject, e
 	return fate

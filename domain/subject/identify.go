@@ -7,7 +7,7 @@ import (
 )
 
 // identify records that declared values were verified (clause 1.3).
-func (d decision) identify(c Identify) (Event, error) {
+func (d *decision) identify(c Identify) (Event, error) {
 	if _, ok := d.Policy.Method(c.Method); !ok {
 		return nil, domain.Refuse("identify.method", "1.3", "use a method of the policy",
 			"the policy does not name %s as a method of identification", shown(c.Method)).WithKind(domain.Unknown)

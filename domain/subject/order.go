@@ -3,7 +3,7 @@ package subject
 import "imagine.ua/litopys/domain"
 
 // place records a standing order that needs data to go to a third party (clauses 2.2.6, 3.3.2).
-func (d decision) place(c PlaceOrder) (Event, error) {
+func (d *decision) place(c PlaceOrder) (Event, error) {
 	if c.Order.IsZero() {
 		return nil, input("order.missing", "3.3.2", "give it a random id", "the order has no id")
 	}
@@ -23,7 +23,7 @@ func (d decision) place(c PlaceOrder) (Event, error) {
 }
 
 // execute records that the order was carried out; it is no basis any more.
-func (d decision) execute(c ExecuteOrder) (Event, error) {
+func (d *decision) execute(c ExecuteOrder) (Event, error) {
 	open, err := d.order(c.Order)
 	if err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func (d decision) execute(c ExecuteOrder) (Event, error) {
 }
 
 // cancel ends an order that was not carried out. Cancelling one that has ended changes nothing.
-func (d decision) cancel(c CancelOrder) (Event, error) {
+func (d *decision) cancel(c CancelOrder) (Event, error) {
 	open, err := d.order(c.Order)
 	if err != nil || open.Ended {
 		return nil, err
@@ -43,7 +43,7 @@ func (d decision) cancel(c CancelOrder) (Event, error) {
 	return OrderCancelled{Subject: d.subject, Order: c.Order}, nil
 }
 
-func (d decision) order(id domain.OrderID) (Order, error) {
+func (d *decision) order(id domain.OrderID) (Order, error) {
 	order, known := d.state.Order(id)
 	if !known {
 		return Order{}, domain.Refuse("order.unknown", "3.3.2", "name an order of this subject", "no order with this id is recorded").WithKind(domain.Unknown)

@@ -7,7 +7,7 @@ import (
 
 // publish records that the subject himself made values public (clause 3.2). Values that are public already
 // are left out.
-func (d decision) publish(c Publish) (Event, error) {
+func (d *decision) publish(c Publish) (Event, error) {
 	if d.op.Actor.Kind != domain.ActorSubject {
 		return nil, domain.Refuse("publish.actor", "3.2", "let the subject do it through his account",
 			"only the subject himself makes his data public")
@@ -35,7 +35,7 @@ func (d decision) publish(c Publish) (Event, error) {
 	return Published{Subject: d.subject, Values: values, Place: c.Place}, nil
 }
 
-func (d decision) publishable(f *policy.Field) error {
+func (d *decision) publishable(f *policy.Field) error {
 	if err := written(f); err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (d decision) publishable(f *policy.Field) error {
 }
 
 // withdrawPublication makes values confidential again. Confidential ones are left out.
-func (d decision) withdrawPublication(c WithdrawPublication) (Event, error) {
+func (d *decision) withdrawPublication(c WithdrawPublication) (Event, error) {
 	held, err := d.attributes("publish", c.Fields)
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func pointersWhere(held []Held, public bool) []domain.FieldEpoch {
 
 // personalised refuses purposes that the policy allows on depersonalised data only: personal values never
 // leave the ledger for them (clauses 2.2.5, 2.2.8).
-func (d decision) personalised() error {
+func (d *decision) personalised() error {
 	if p, ok := d.Policy.Purpose(d.op.Purpose); ok && p.Depersonalised {
 		return domain.Refuse("purpose.depersonalised", "2.2.5", "publish or pass on statistics instead of values",
 			"the purpose %s is served by depersonalised data only", d.op.Purpose)

@@ -3,7 +3,7 @@ package subject
 import "imagine.ua/litopys/domain"
 
 // dispute records that the subject calls a value untrue, insufficient or out of date (clauses 1.4-1.5).
-func (d decision) dispute(c Dispute) (Event, error) {
+func (d *decision) dispute(c Dispute) (Event, error) {
 	_, h, err := d.attribute("dispute", c.Field)
 	if err != nil {
 		return nil, err
@@ -18,7 +18,7 @@ func (d decision) dispute(c Dispute) (Event, error) {
 }
 
 // rectify ends a dispute: a new value corrects, none confirms (clauses 1.4-1.5).
-func (d decision) rectify(c Rectify) (Event, error) {
+func (d *decision) rectify(c Rectify) (Event, error) {
 	f, h, err := d.attribute("rectify", c.Field)
 	if err != nil {
 		return nil, err

@@ -3,7 +3,7 @@ package subject
 import "imagine.ua/litopys/domain"
 
 // register opens the file. It records which text was accepted by using the service (preamble).
-func (d decision) register(c Register) (Event, error) {
+func (d *decision) register(c Register) (Event, error) {
 	if d.state.registered {
 		return nil, domain.Refuse("subject.registered", "preamble", "use the file that is open, or another id",
 			"a file is already open for this subject").WithKind(domain.Conflict)

@@ -10,7 +10,7 @@ import (
 const StatementField domain.Field = "defence_statement"
 
 // transfer records that values go to a third party, on one of the four bases of clause 3.3.
-func (d decision) transfer(c Transfer) (Event, error) {
+func (d *decision) transfer(c Transfer) (Event, error) {
 	to, err := d.recipient(c.Recipient)
 	if err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func (d decision) transfer(c Transfer) (Event, error) {
 	return Transferred{Subject: d.subject, Recipient: to, Values: values, Basis: basis, Abroad: c.Abroad}, nil
 }
 
-func (d decision) recipient(id domain.RecipientID) (Recipient, error) {
+func (d *decision) recipient(id domain.RecipientID) (Recipient, error) {
 	if id.IsZero() || d.Recipient == nil {
 		return Recipient{}, domain.Refuse("transfer.unknown-recipient", "3.3", "add the recipient first", "the ledger does not know this recipient").WithKind(domain.Unknown)
 	}
@@ -45,7 +45,7 @@ func (d decision) recipient(id domain.RecipientID) (Recipient, error) {
 // basis checks the ground of the transfer and gives it as it is recorded. Consent and order stay within
 // the purposes of each field; a law and the defence of rights stand beside them, and are bound by their
 // procedure instead.
-func (d decision) basis(c Transfer, to Recipient) (Basis, error) {
+func (d *decision) basis(c Transfer, to Recipient) (Basis, error) {
 	switch b := c.Basis.(type) {
 	case ByConsent:
 		return b, d.byConsent(b, c.Fields, to)
@@ -60,7 +60,7 @@ func (d decision) basis(c Transfer, to Recipient) (Basis, error) {
 	return nil, input("transfer.basis", "3.3", "name a consent, an order, a law or the defence of rights", "the transfer names no basis")
 }
 
-func (d decision) byConsent(b ByConsent, fields []domain.Field, to Recipient) error {
+func (d *decision) byConsent(b ByConsent, fields []domain.Field, to Recipient) error {
 	if err := d.permitted(fields); err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (d decision) byConsent(b ByConsent, fields []domain.Field, to Recipient) er
 	return nil
 }
 
-func (d decision) byOrder(b ByOrder, fields []domain.Field, to Recipient) error {
+func (d *decision) byOrder(b ByOrder, fields []domain.Field, to Recipient) error {
 	if err := d.permitted(fields); err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (d decision) byOrder(b ByOrder, fields []domain.Field, to Recipient) error 
 	return nil
 }
 
-func (d decision) byLaw(b ByLaw, fields []domain.Field) error {
+func (d *decision) byLaw(b ByLaw, fields []domain.Field) error {
 	for _, r := range []domain.Reference{b.Authority, b.Act, b.Article, b.Document} {
 		if !r.Valid() {
 			return input("transfer.law-incomplete", "3.3.3", "name authority, act, article and document by their codes and numbers",
@@ -123,7 +123,7 @@ func (d decision) byLaw(b ByLaw, fields []domain.Field) error {
 
 // byDefence checks the procedure and gives the written grounds an epoch of their own: they speak of the
 // person, so they are sealed like every other value, and stand beside earlier ones.
-func (d decision) byDefence(b ByDefence, fields []domain.Field) (Basis, error) {
+func (d *decision) byDefence(b ByDefence, fields []domain.Field) (Basis, error) {
 	if !b.Evidence.Valid() {
 		return nil, input("transfer.defence-incomplete", "3.3.4", "refer to the evidence by its number", "the evidence is not named")
 	}
@@ -146,7 +146,7 @@ func (d decision) byDefence(b ByDefence, fields []domain.Field) (Basis, error) {
 }
 
 // abroad checks the ground of a transfer to another country (art. 29).
-func (d decision) abroad(c Transfer, to Recipient) error {
+func (d *decision) abroad(c Transfer, to Recipient) error {
 	if to.Country == d.Policy.Controller.Country {
 		if c.Abroad != "" {
 			return input("transfer.abroad", "ua.29", "leave the ground out", "the recipient is in the country, so no ground of article 29 applies")
@@ -168,7 +168,7 @@ func (d decision) abroad(c Transfer, to Recipient) error {
 }
 
 // agreedTo reports whether any live consent covers the recipient, the purpose and every field.
-func (d decision) agreedTo(fields []domain.Field, to Recipient) bool {
+func (d *decision) agreedTo(fields []domain.Field, to Recipient) bool {
 	return slices.ContainsFunc(d.state.consents, func(c Consent) bool {
 		return c.Live(d.op.At) && c.Scope.names(to) && c.Scope.reaches(d.op.Purpose, fields)
 	})

@@ -1,7 +1,7 @@
 package subject
 
 // use records that values were used for the operation's purpose (clause 2.2).
-func (d decision) use(c Use) (Event, error) {
+func (d *decision) use(c Use) (Event, error) {
 	values, err := d.pointers("use", c.Fields, c.Months)
 	if err != nil {
 		return nil, err

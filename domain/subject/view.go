@@ -9,7 +9,7 @@ import (
 
 // view records that a person looks at values (order 1/02-14). What he may see and what for is his role's
 // matter, not the single field's: an officer who answers a request for access sees all of it.
-func (d decision) view(c View) (Event, error) {
+func (d *decision) view(c View) (Event, error) {
 	role, ok := d.Policy.Role(c.Role)
 	if !ok {
 		return nil, domain.Refuse("view.role", "5.1", "view under a role of the policy", "the policy does not name %s as a role", shown(c.Role)).WithKind(domain.Unknown)
@@ -35,7 +35,7 @@ func (d decision) view(c View) (Event, error) {
 	return Viewed{Subject: d.subject, Values: values, Role: c.Role, Document: c.Document}, nil
 }
 
-func (d decision) visible(role *policy.Role, id domain.Field) error {
+func (d *decision) visible(role *policy.Role, id domain.Field) error {
 	f, err := d.field(id)
 	if err != nil {
 		return err
