@@ -110,6 +110,8 @@ func (w Where) holds(row Row) bool {
 		return c > 0
 	case Ge:
 		return c >= 0
+	case Ne:
+		return c != 0
 	}
 	return false
 }
@@ -124,7 +126,8 @@ const (
 	Le
 	Gt
 	Ge
+	Ne
 )
 
 // String is the comparison as SQL writes it.
-func (o Op) String() string { return [...]string{"=", "<", "<=", ">", ">="}[o] }
+func (o Op) String() string { return [...]string{"=", "<", "<=", ">", ">=", "<>"}[o] }

@@ -176,9 +176,13 @@ func ends(r domain.Recorded, w *projections.Writer, fates []domain.Fate) {
 		} else {
 			edit.Set = append(edit.Set, text(fieldState, string(Retained)))
 		}
+		// A key only moves forward: what is erased stays as it was erased, and what is kept for its term
+		// leaves it by a fate of its own only.
+		state := projections.Where{Column: fieldState, Op: projections.Ne, Value: projections.OfText(Erased)}
 		if f.Through || f.Action != domain.Destroy {
-			edit.When = append(edit.When, projections.Where{Column: fieldState, Value: projections.OfText(Held)})
+			state = projections.Where{Column: fieldState, Value: projections.OfText(Held)}
 		}
+		edit.When = append(edit.When, state)
 		w.Patch(fields, edit)
 	}
 }

@@ -244,7 +244,7 @@ func conditionsSelect(t *testing.T, open Open) {
 			positions = append(positions, row[0].Position())
 		}
 		mid := projections.OfPosition(positions[100])
-		for op, n := range map[projections.Op]int{projections.Eq: 1, projections.Lt: 100, projections.Le: 101, projections.Gt: 99, projections.Ge: 100} {
+		for op, n := range map[projections.Op]int{projections.Eq: 1, projections.Lt: 100, projections.Le: 101, projections.Gt: 99, projections.Ge: 100, projections.Ne: 199} {
 			q := projections.Select{Table: scribbleLog, Columns: []int{0}, Where: []projections.Where{{Column: 0, Op: op, Value: mid}}}
 			if got := count(t, s, q); got != n {
 				t.Errorf("%s: %d rows, want %d", op, got, n)

@@ -99,7 +99,7 @@ func basisOf(b subject.Basis) (Basis, error) {
 			statement = projections.FieldText(b.Statement.Field, b.Statement.Epoch)
 		}
 		return Basis{Kind: Defence, Details: details(
-			"evidence", string(b.Evidence), "approver", string(b.Approver), "statement", statement)}, nil
+			"evidence", string(b.Evidence), "approver1", string(b.Approver), "statement", statement)}, nil
 	}
 	return Basis{}, errUnknownBasis
 }

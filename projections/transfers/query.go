@@ -47,7 +47,7 @@ type Basis struct {
 	Kind BasisKind
 	ID   uuid.UUID // the consent or the order; nil otherwise
 	// Details of law (authority, act, article, document, dated, approver1, approver2) and defence
-	// (evidence, approver, statement = where the sealed written grounds stand), in this order.
+	// (evidence, approver1, statement = where the sealed written grounds stand), in this order.
 	Details []Detail
 }
 
