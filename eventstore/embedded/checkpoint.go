@@ -94,14 +94,10 @@ func (w *writer) checkpoint() {
 	}
 }
 
-// copyFailed judges an error of a copy. The records are safe in the write-ahead log, so a full disk is no
-// reason to stop; other errors of the disk are.
+// copyFailed tells of an error of a copy. It is no reason to stop: SQLite counts a page as copied only after
+// the database was synced, so what failed stays in the write-ahead log and is copied again.
 func (w *writer) copyFailed(err error) {
-	switch {
-	case isBusy(err):
-	case isFull(err):
-		w.cfg.Logger.Warn("log: no space to copy the write-ahead log back", "file", w.conn.Path())
-	default:
-		w.breaks(err)
+	if !isBusy(err) {
+		w.cfg.Logger.Warn("log: the write-ahead log is not copied back yet", "file", w.conn.Path(), "error", err)
 	}
 }

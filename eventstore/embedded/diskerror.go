@@ -3,6 +3,8 @@ package embedded
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"syscall"
 
 	"github.com/ncruces/go-sqlite3"
@@ -32,4 +34,23 @@ func diskError(err error) error {
 		return fmt.Errorf("%w: %w", eventstore.ErrFull, err)
 	}
 	return err
+}
+
+const (
+	probeName = "space.probe"
+	probeSize = 64 << 10
+)
+
+// probeSpace gives the error of writing a small file to the folder. The file is removed again.
+func probeSpace(fsys FS, dir string) error {
+	path := filepath.Join(dir, probeName)
+	f, err := fsys.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(make([]byte, probeSize), 0)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close(), fsys.Remove(path))
 }

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/crc32"
 
@@ -176,7 +177,7 @@ func (w *writer) transact(accepted []*request) error {
 	if err = w.commit.Exec(); err == nil {
 		return nil
 	}
-	if isFull(err) {
+	if w.full(err) {
 		return w.undone(err)
 	}
 	// The commit may have reached the disk or not; SQLite's idea of the file can't be trusted after a
@@ -194,10 +195,21 @@ func (w *writer) undone(err error) error {
 			w.breaks(rollback)
 		}
 	}
-	if !isFull(err) && !isBusy(err) {
+	full := w.full(err)
+	if !full && !isBusy(err) {
 		w.breaks(err)
 	}
-	return fmt.Errorf("append: %w", diskError(sqlite.Translate(w.conn.Path(), "write", err)))
+	err = sqlite.Translate(w.conn.Path(), "write", err)
+	if full && !isFull(err) {
+		err = fmt.Errorf("%w: %w", eventstore.ErrFull, err)
+	}
+	return fmt.Errorf("append: %w", diskError(err))
+}
+
+// full tells whether a failed write means that there is no space. SQLite's driver loses the reason of a
+// write, so a plain one is asked after; what failed to grow has left no room for it.
+func (w *writer) full(err error) bool {
+	return isFull(err) || errors.Is(err, sqlite3.IOERR_WRITE) && isFull(probeSpace(w.cfg.FS, w.cfg.Dir))
 }
 
 func (w *writer) breaks(err error) {
