@@ -102,9 +102,12 @@ func TestConflictAfterAnUnknownAttemptIsTrue(t *testing.T) {
 // through as such, or as an unknown outcome, and nothing may be written.
 func TestRefusalWhileSendingIsNotMistaken(t *testing.T) {
 	t.Parallel()
-	s, server := ledger(t, esdbtest.Config{})
+	server := serve(t, esdbtest.Config{})
+	cfg := quick(server.URL())
+	cfg.Attempts = 5
+	s := open(t, cfg)
 	server.Inject(esdbtest.Fault{Method: esdbtest.MethodAppend, Reply: reply(esdbtest.AccessDenied())})
-	for i := range 20 {
+	for i := range 10 {
 		_, err := s.Append(bounded(t), "subject-a", eventstore.NoStream, batch(100*i, 100))
 		if err == nil || errors.Is(err, eventstore.ErrWrongRevision) {
 			t.Fatalf("%v", err)
@@ -216,7 +219,7 @@ func TestManyAppendersThroughRestarts(t *testing.T) {
 	stop := make(chan struct{})
 	var restarts, work sync.WaitGroup
 	restarts.Go(func() {
-		for i := 0; ; i++ {
+		for i := range 30 {
 			select {
 			case <-stop:
 				return

@@ -27,6 +27,7 @@ type link struct {
 	mu     sync.Mutex
 	cur    *generation // guarded by mu; nil when a new one is due
 	closed chan struct{}
+	alive  sync.WaitGroup // clients that are not closed yet
 }
 
 // generation is one client with its one connection.
@@ -35,6 +36,8 @@ type generation struct {
 	settled chan struct{} // closed when connected, or when err says why not
 	err     error
 	version esdb.ServerVersion
+	shut    sync.Once
+	gone    func() // tells the link, once the client is closed
 
 	mu       sync.Mutex
 	refs     int           // callers inside, open reads and subscriptions included
@@ -106,6 +109,8 @@ func (l *link) current() (*generation, error) {
 	}
 	g.client = client
 	g.refs = 1 // the one that connects
+	l.alive.Add(1)
+	g.gone = l.alive.Done
 	l.cur = g
 	go g.connect()
 	return g, nil
@@ -119,14 +124,27 @@ func (l *link) forget(g *generation) {
 	}
 }
 
-// close lets nobody in any more. Clients close when their last caller leaves.
+// close lets nobody in any more and waits until every client is closed. Whoever is inside has a context that
+// has ended or is about to finish; only a client that is discovering, alone, may take longer, and is left to
+// end by itself.
 func (l *link) close() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	close(l.closed)
 	if l.cur != nil {
 		l.cur.retire(0)
 		l.cur = nil
+	}
+	l.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.alive.Wait()
+	}()
+	timer := time.NewTimer(settleGrace)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
 	}
 }
 
@@ -173,8 +191,15 @@ func (g *generation) release() {
 	last := g.retired && g.refs == 0
 	g.mu.Unlock()
 	if last {
-		_ = g.client.Close() // never fails
+		g.close()
 	}
+}
+
+func (g *generation) close() {
+	g.shut.Do(func() {
+		_ = g.client.Close() // never fails
+		g.gone()
+	})
 }
 
 // retire lets nobody in any more and waits, up to grace, until those who were entering are through.
@@ -188,7 +213,7 @@ func (g *generation) retire(grace time.Duration) {
 	calm := g.calm
 	g.mu.Unlock()
 	if idle {
-		_ = g.client.Close() // never fails, closing twice is a no-op
+		g.close()
 	}
 	if calm == nil || grace == 0 {
 		return

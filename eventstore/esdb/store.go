@@ -26,7 +26,7 @@ type Store struct {
 	mu      sync.Mutex
 	closed  bool                                 // guarded by mu
 	running map[*running]context.CancelCauseFunc // guarded by mu; open reads and subscriptions
-	busy    sync.WaitGroup                       // appends and reads under way
+	busy    sync.WaitGroup                       // appends under way
 	closing chan struct{}                        // closed by Close: nobody waits for another attempt
 }
 
@@ -106,7 +106,8 @@ func (s *Store) Identity(context.Context) (uuid.UUID, error) {
 }
 
 // Close lets running appends finish their present attempt, ends reads and subscriptions with ErrClosed, and
-// closes the connections.
+// closes the connections. It does not wait for readers who are busy with what they were handed: they learn of
+// it when they ask for more.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -136,8 +137,8 @@ func (s *Store) begin(ctx context.Context, appending bool) (context.Context, fun
 	if s.closed {
 		return ctx, nil, eventstore.ErrClosed
 	}
-	s.busy.Add(1)
 	if appending {
+		s.busy.Add(1)
 		return ctx, s.busy.Done, nil
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -148,7 +149,6 @@ func (s *Store) begin(ctx context.Context, appending bool) (context.Context, fun
 		delete(s.running, key)
 		s.mu.Unlock()
 		cancel(nil)
-		s.busy.Done()
 	}, nil
 }
 

@@ -150,14 +150,12 @@ func (f *follower) connectAndFollow(ctx context.Context, deliver func(eventstore
 	if err != nil {
 		return err
 	}
-	defer gen.release()
-	defer sub.Close()
 	f.live = false
+	messages, stopped := pump(ctx, sub, gen)
+	defer func() { cancel(); <-stopped }()
 	if err := f.tellHead(ctx, gen.version, deliver); err != nil {
 		return err
 	}
-	messages, stopped := pump(ctx, sub)
-	defer func() { cancel(); <-stopped }()
 	for m := range messages {
 		if m.SubscriptionDropped != nil {
 			err := m.SubscriptionDropped.Error
@@ -195,12 +193,14 @@ func (f *follower) open(ctx context.Context, c *esdb.Client) (*esdb.Subscription
 }
 
 // pump takes messages off the wire while the reader works on earlier ones. It ends with the subscription or
-// the context.
-func pump(ctx context.Context, sub *esdb.Subscription) (<-chan *esdb.SubscriptionEvent, <-chan struct{}) {
+// the context and lets go of the client then, whatever the reader is doing.
+func pump(ctx context.Context, sub *esdb.Subscription, gen *generation) (<-chan *esdb.SubscriptionEvent, <-chan struct{}) {
 	messages, stopped := make(chan *esdb.SubscriptionEvent, prefetch), make(chan struct{})
 	go func() {
 		defer close(stopped)
+		defer gen.release()
 		defer close(messages)
+		defer sub.Close()
 		for {
 			m := sub.Recv()
 			select {

@@ -1,0 +1,147 @@
+package esdb_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"imagine.ua/litopys/eventstore"
+	"imagine.ua/litopys/eventstore/esdb"
+	"imagine.ua/litopys/eventstore/esdb/esdbtest"
+)
+
+// selfSigned gives a TLS configuration for 127.0.0.1 and the file of its certificate.
+func selfSigned(t *testing.T) (*tls.Config, string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "esdb"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, file
+}
+
+func TestTLSAndCredentials(t *testing.T) {
+	t.Parallel()
+	conf, ca := selfSigned(t)
+	cluster, err := esdbtest.StartCluster(3, esdbtest.Config{TLS: conf, Users: []esdbtest.User{
+		{Name: "litopys", Password: "s3cret", Admin: true}, {Name: "guest", Password: "guest"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Stop)
+	url := func(user string) string {
+		return strings.Replace(cluster.URL(), "esdb://", "esdb://"+user, 1) + "&tlsCaFile=" + ca
+	}
+	s := open(t, quick(url("litopys:s3cret@")))
+	mustAppend(t, s, "subject-a", eventstore.NoStream, batch(0, 3)...)
+	if n := len(logOf(t, s, eventstore.Start)); n != 3 {
+		t.Errorf("%d records, want 3", n)
+	}
+	for name, user := range map[string]string{"bad password": "litopys:guess@", "nobody": ""} {
+		_, err := esdb.Open(bounded(t), quick(url(user)))
+		if err == nil || strings.Contains(err.Error(), "guess") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	guest := open(t, quick(url("guest:guest@")))
+	mustAppend(t, guest, "subject-b", eventstore.NoStream, event(0))
+	for _, err = range guest.ReadAll(bounded(t), eventstore.Start) {
+		break
+	}
+	if err == nil {
+		t.Error("reading $all is for administrators")
+	}
+	untrusting := quick(strings.Split(url("litopys:s3cret@"), "&tlsCaFile")[0])
+	untrusting.Attempts = 2
+	if _, err := esdb.Open(bounded(t), untrusting); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("a certificate that nobody vouches for: %v", err)
+	}
+}
+
+// Closing while the server is away ends everybody, and does not wait for it.
+func TestCloseWhileTheServerIsAway(t *testing.T) {
+	t.Parallel()
+	server := serve(t, esdbtest.Config{})
+	cfg := quick(server.URL())
+	cfg.LongestWait = time.Minute
+	cfg.FirstWait = time.Minute
+	s, err := esdb.Open(bounded(t), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := follow(t, s, eventstore.Start)
+	f.untilCaughtUp(t)
+	server.Inject(esdbtest.Fault{Method: esdbtest.MethodAppend, Skip: 1, After: true, Reply: reply(esdbtest.Aborted())})
+	mustAppend(t, s, "subject-a", eventstore.NoStream, event(0))
+	var callers sync.WaitGroup
+	callers.Go(func() {
+		_, err := s.Append(bounded(t), "subject-a", 0, batch(1, 1)) // waits a minute for its second attempt
+		if !errors.Is(err, eventstore.ErrUnknownOutcome) || !errors.Is(err, eventstore.ErrClosed) {
+			t.Errorf("append: %v", err)
+		}
+	})
+	eventually(t, "the append was answered", func() bool { return len(server.Log().Records("subject-a")) == 2 })
+	server.Stop()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	callers.Wait()
+	for {
+		d, err, ok := f.next()
+		if err == nil && ok && (d.CaughtUp || d.Record.Stream == "subject-a") {
+			continue
+		}
+		if !errors.Is(err, eventstore.ErrClosed) {
+			t.Errorf("subscription: %v", err)
+		}
+		break
+	}
+	if _, err := s.Identity(context.Background()); !errors.Is(err, eventstore.ErrClosed) {
+		t.Errorf("identity: %v", err)
+	}
+}
+
+func TestExpiredContextAfterAnAttemptIsUnknown(t *testing.T) {
+	t.Parallel()
+	s, server := ledger(t, esdbtest.Config{})
+	server.Inject(esdbtest.Fault{Method: esdbtest.MethodAppend, Times: 1, After: true, UntilDeadline: true})
+	ctx, cancel := context.WithTimeout(bounded(t), 50*time.Millisecond)
+	defer cancel()
+	_, err := s.Append(ctx, "subject-a", eventstore.NoStream, batch(0, 2))
+	if !errors.Is(err, eventstore.ErrUnknownOutcome) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+	mustAppend(t, s, "subject-a", eventstore.NoStream, batch(0, 2)...)
+	if n := len(streamOf(t, s, "subject-a")); n != 2 {
+		t.Errorf("%d records, want 2", n)
+	}
+}
