@@ -48,10 +48,10 @@ func (p Parts) withDefaults() Parts {
 func (p Parts) validate() error {
 	var errs []error
 	if p.Store == nil {
-		errs = append(errs, errors.New("Store is missing"))
+		errs = append(errs, errors.New("the log (Store) is missing"))
 	}
 	if p.Keys == nil {
-		errs = append(errs, errors.New("Keys is missing"))
+		errs = append(errs, errors.New("the key store (Keys) is missing"))
 	}
 	return errors.Join(errs...)
 }

@@ -53,7 +53,7 @@ func (c Config) withDefaults() Config {
 
 func (c Config) validate() error {
 	if c.Dir == "" {
-		return errors.New("Dir is missing")
+		return errors.New("the data folder (Dir) is missing")
 	}
 	return nil
 }
