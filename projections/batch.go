@@ -126,7 +126,8 @@ type pending struct {
 	table   *Table
 	appends []Row
 	byKey   map[string]*entry
-	key     []byte // scratch
+	spare   []entry // not given out yet
+	key     []byte  // scratch
 }
 
 // entry is what becomes of one key: a row that the batch knows whole, a deletion, or changes of a row that
@@ -184,7 +185,12 @@ func (p *pending) entry(key []Value) (*entry, int) {
 	if e, ok := p.byKey[string(p.key)]; ok {
 		return e, 0
 	}
-	e := &entry{key: string(p.key)}
+	if len(p.spare) == 0 {
+		p.spare = make([]entry, 256) // one allocation for many; entries keep their places
+	}
+	e := &p.spare[0]
+	p.spare = p.spare[1:]
+	e.key = string(p.key)
 	p.byKey[e.key] = e
 	return e, len(e.key) + 160
 }

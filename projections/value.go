@@ -93,6 +93,49 @@ func OfTexts[S ~string](list []S) Value {
 	return Value{s: unsafe.String(unsafe.SliceData(b), len(b)), t: Texts} // #nosec G103 -- b is never touched again
 }
 
+// List builds a Texts value in one piece of memory, for folds that run a hundred thousand times a second.
+// The zero List is empty.
+type List struct{ b []byte }
+
+// Add adds one string, given in parts.
+func (l *List) Add(parts ...string) {
+	if l.b == nil {
+		l.b = append(make([]byte, 0, 128), '[')
+	} else {
+		l.b = append(l.b, ',')
+	}
+	l.b = append(l.b, '"')
+	from := len(l.b)
+	for _, p := range parts {
+		l.b = append(l.b, p...)
+	}
+	if !plain(l.b[from:]) {
+		whole := string(l.b[from:])
+		l.b = appendJSON(l.b[:from-1], whole)
+		return
+	}
+	l.b = append(l.b, '"')
+}
+
+// Value gives the list, or NULL of an empty one. The List must not be used afterwards.
+func (l *List) Value() Value {
+	if l.b == nil {
+		return Value{}
+	}
+	l.b = append(l.b, ']')
+	return Value{s: unsafe.String(unsafe.SliceData(l.b), len(l.b)), t: Texts} // #nosec G103 -- see the comment
+}
+
+// plain tells whether a string stands in JSON as it is.
+func plain(s []byte) bool {
+	for _, c := range s {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
 // appendJSON quotes s. Names of the policy need no escape, so the general encoder is the rare way.
 func appendJSON(b []byte, s string) []byte {
 	for i := range len(s) {

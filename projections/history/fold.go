@@ -3,7 +3,6 @@ package history
 import (
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -166,7 +165,7 @@ func (h happening) write(r domain.Recorded, w *projections.Writer) error {
 			projections.OptText(r.Meta.Purpose),
 			projections.OptUUID(h.recipient),
 			operation(r),
-			projections.OfTexts(said))
+			said)
 	}
 	return nil
 }
@@ -185,37 +184,37 @@ func operation(r domain.Recorded) projections.Value {
 }
 
 // said lists what concerns one person: everything for the subject of the event, only his values for others.
-func (h happening) said(all bool, items []domain.Item, fates []domain.Fate, who domain.SubjectID) []string {
-	out := make([]string, 0, len(items)+len(fates)+len(h.referred)+len(h.details))
+func (h happening) said(all bool, items []domain.Item, fates []domain.Fate, who domain.SubjectID) projections.Value {
+	var l projections.List
 	for _, i := range items {
 		if i.Subject == who {
-			out = append(out, saidReceived+projections.FieldText(i.Field, i.Epoch))
+			l.Add(saidReceived, string(i.Field), "/", string(i.Epoch))
 		}
 	}
 	for _, f := range fates {
 		if f.Subject == who {
-			out = append(out, saidFate+fateText(f))
+			sayFate(&l, f)
 		}
 	}
 	if !all {
-		return out
+		return l.Value()
 	}
 	for _, v := range h.referred {
-		out = append(out, saidReferred+projections.FieldText(v.Field, v.Epoch))
+		l.Add(saidReferred, string(v.Field), "/", string(v.Epoch))
 	}
 	for _, d := range h.details {
-		out = append(out, saidDetail+d)
+		l.Add(saidDetail, d)
 	}
-	return out
+	return l.Value()
 }
 
-// fateText writes a fate as "field/epoch|action|through|until|rule".
-func fateText(f domain.Fate) string {
+// sayFate writes a fate as "field/epoch|action|through|until|rule".
+func sayFate(l *projections.List, f domain.Fate) {
 	through := ""
 	if f.Through {
 		through = "through"
 	}
-	return strings.Join([]string{projections.FieldText(f.Field, f.Epoch), string(f.Action), through, projections.TimeText(f.Until), f.Rule}, "|")
+	l.Add(saidFate, string(f.Field), "/", string(f.Epoch), "|", string(f.Action), "|", through, "|", projections.TimeText(f.Until), "|", f.Rule)
 }
 
 func details(pairs ...string) []string {

@@ -116,6 +116,7 @@ func values(r domain.Recorded, w *projections.Writer, source subject.Source, ite
 	}
 	owner, origin := items[0].Subject, originOf(r, source)
 	id := projections.OfUUID(owner.UUID)
+	since, recorded := projections.OfTime(r.Meta.OccurredAt), projections.OfTime(r.Meta.RecordedAt)
 	for _, item := range items {
 		if item.Subject != owner {
 			owner, id = item.Subject, projections.OfUUID(item.Subject.UUID)
@@ -125,7 +126,7 @@ func values(r domain.Recorded, w *projections.Writer, source subject.Source, ite
 			projections.OfText(item.Field),
 			projections.OfText(item.Epoch),
 			projections.OfInt(projections.EpochRank(item.Epoch)),
-			state, sealed, origin,
+			state, sealed, since, recorded, origin,
 			projections.Value{}, projections.Value{}, projections.Value{}, projections.Value{},
 			projections.Value{}, projections.Value{}, projections.Value{}, projections.Value{})
 	}
@@ -133,15 +134,13 @@ func values(r domain.Recorded, w *projections.Writer, source subject.Source, ite
 
 func originOf(r domain.Recorded, source subject.Source) projections.Value {
 	parts := [originParts]string{
-		originStream:   string(r.Stream),
-		originEvent:    r.ID.String(),
-		originSource:   string(source),
-		originSince:    projections.TimeText(r.Meta.OccurredAt),
-		originRecorded: projections.TimeText(r.Meta.RecordedAt),
-		originPurpose:  string(r.Meta.Purpose),
-		originGrounds:  string(r.Meta.Grounds),
-		originService:  string(r.Meta.Service),
-		originPolicy:   r.Meta.Policy,
+		originStream:  string(r.Stream),
+		originEvent:   r.ID.String(),
+		originSource:  string(source),
+		originPurpose: string(r.Meta.Purpose),
+		originGrounds: string(r.Meta.Grounds),
+		originService: string(r.Meta.Service),
+		originPolicy:  r.Meta.Policy,
 	}
 	return projections.OfTexts(parts[:])
 }

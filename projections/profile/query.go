@@ -140,6 +140,8 @@ func field(row projections.Row) (Field, error) {
 		Method:    row[fieldMethod].Text(),
 		Public:    !row[fieldPublic].IsNull(),
 		Place:     domain.Reference(row[fieldPlace].Text()),
+		Since:     row[fieldSince].Time(),
+		Recorded:  row[fieldRecorded].Time(),
 		Ended:     row[fieldEnded].Time(),
 		Until:     row[fieldUntil].Time(),
 		Rule:      row[fieldRule].Text(),
@@ -164,12 +166,6 @@ func (f *Field) came(parts []string) (err error) {
 	f.Stream, f.Source = domain.Stream(parts[originStream]), subject.Source(parts[originSource])
 	f.Purpose, f.Grounds = domain.Purpose(parts[originPurpose]), domain.Grounds(parts[originGrounds])
 	f.Service, f.Policy = domain.Service(parts[originService]), parts[originPolicy]
-	if f.Event, err = uuid.Parse(parts[originEvent]); err != nil {
-		return err
-	}
-	if f.Since, err = projections.ParseTime(parts[originSince]); err != nil {
-		return err
-	}
-	f.Recorded, err = projections.ParseTime(parts[originRecorded])
+	f.Event, err = uuid.Parse(parts[originEvent])
 	return err
 }

@@ -42,6 +42,8 @@ const (
 	fieldRank
 	fieldState
 	fieldSealed
+	fieldSince
+	fieldRecorded
 	fieldOrigin
 	fieldIdentified
 	fieldMethod
@@ -62,6 +64,8 @@ var fields = &projections.Table{
 		{Name: "epoch_rank", Type: projections.Int},
 		{Name: "state", Type: projections.Text},
 		{Name: "sealed", Type: projections.Bytes},
+		{Name: "since", Type: projections.Time},
+		{Name: "recorded", Type: projections.Time},
 		{Name: "origin", Type: projections.Texts},
 		{Name: "identified", Type: projections.Time},
 		{Name: "method", Type: projections.Text},
@@ -80,8 +84,6 @@ const (
 	originStream = iota
 	originEvent
 	originSource
-	originSince
-	originRecorded
 	originPurpose
 	originGrounds
 	originService
