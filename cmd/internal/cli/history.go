@@ -173,13 +173,15 @@ func aboutEntry(e history.Entry, opened []domain.Item) string {
 		parts = append(parts, text)
 	}
 	for _, v := range e.Referred {
-		parts = append(parts, string(v.Field))
+		if !slices.ContainsFunc(e.Received, func(r domain.FieldEpoch) bool { return r.Field == v.Field }) {
+			parts = append(parts, string(v.Field))
+		}
 	}
 	for _, f := range e.Fates {
 		if f.Action == domain.Retain {
 			parts = append(parts, string(f.Field)+" kept by "+f.Rule)
 		} else {
-			parts = append(parts, string(f.Field)+" destroyed")
+			parts = append(parts, "old "+string(f.Field)+" destroyed")
 		}
 	}
 	for _, name := range []string{"clause", "role", "method", "outcome", "document", "place"} {

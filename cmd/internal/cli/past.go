@@ -60,7 +60,7 @@ func (p *program) printPast(past history.Past) error {
 	pairs(p.Out, [2]string{"subject", past.Subject.String()}, [2]string{"as of", when(past.Moment.At)},
 		[2]string{"accepted policy", past.Policy}, [2]string{"text SHA-256", past.TextHash}, [2]string{"closed", when(past.Closed)})
 	fmt.Fprintln(p.Out)
-	g := grid{head: []string{"field", "epoch", "state", "status", "since", "grounds", "purpose"}, wide: []int{17, 9, 13, 10, 20, 9, 10}}
+	g := grid{head: []string{"field", "epoch", "state", "status", "since", "grounds", "purpose"}, wide: []int{17, 9, 12, 10, 20, 9, 11}}
 	for _, held := range past.Holdings {
 		state := string(held.State)
 		if held.State == history.Retained {

@@ -16,7 +16,7 @@ import (
 )
 
 func (p *program) transfer() *cobra.Command {
-	return p.noun("transfer", "Transfers to third parties", p.transferRecord(), p.transferList())
+	return p.noun("transfer", "Transfers to third parties", p.transferRecord(), p.transferList(), p.transferExport())
 }
 
 // basisFlags are the particulars of the four bases (clauses 3.3.1-3.3.4).

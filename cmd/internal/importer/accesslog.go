@@ -97,15 +97,13 @@ func (a *AccessLog) Run(ctx context.Context, text *Input, limit int) (Report, er
 			flushed := a.flush(ctx, batch)
 			return a.report, errors.Join(flushed, fmt.Errorf("line %d: %w", line.Number, err))
 		}
-		parsed, err := a.parse(line, limit)
-		if err != nil {
-			return a.report, err
-		}
-		if parsed != nil {
-			batch = append(batch, *parsed)
+		if parsed, why := a.parse(line, limit); why != nil {
+			a.reject(line, why)
+		} else {
+			batch = append(batch, parsed)
 			size += len(line.Text)
 		}
-		if len(batch) >= a.Batch || size >= batchBytes {
+		if len(batch)+len(a.Rejects.pending) >= a.Batch || size >= batchBytes {
 			if err := a.flush(ctx, batch); err != nil {
 				return a.report, err
 			}
@@ -115,22 +113,22 @@ func (a *AccessLog) Run(ctx context.Context, text *Input, limit int) (Report, er
 	return a.report, a.flush(ctx, batch)
 }
 
-// parse gives a line as a visit, or notes it as rejected.
-func (a *AccessLog) parse(line Line, limit int) (*pending, error) {
+// parse gives a line as a visit, or the reason why it is none.
+func (a *AccessLog) parse(line Line, limit int) (pending, error) {
 	if line.Long {
-		return nil, a.reject(line, fmt.Errorf("the line is longer than %d bytes", limit))
+		return pending{}, fmt.Errorf("the line is longer than %d bytes", limit)
 	}
 	visit, err := accesslog.Parse(line.Text)
 	if err != nil {
-		return nil, a.reject(line, err)
+		return pending{}, err
 	}
-	return &pending{line, visit, a.window.occurrence(line.Text)}, nil
+	return pending{line, visit, a.window.occurrence(line.Text)}, nil
 }
 
 // reject notes a line that was not taken.
-func (a *AccessLog) reject(line Line, why error) error {
+func (a *AccessLog) reject(line Line, why error) {
 	a.report.reject()
-	return a.Rejects.Add(rejectOf(line, why))
+	a.Rejects.Add(rejectOf(line, why))
 }
 
 func rejectOf(line Line, why error) Reject {
@@ -161,11 +159,12 @@ func (a *AccessLog) flush(ctx context.Context, batch []pending) error {
 				continue
 			}
 		}
-		if err := a.rejectRefused(p.line, why); err != nil {
-			return err
+		if !isRefusal(why) {
+			return fmt.Errorf("line %d: %w", p.line.Number, why)
 		}
+		a.reject(p.line, why)
 	}
-	return a.account(a.Ledger.HandleAll(ctx, cmds), lines)
+	return errors.Join(a.account(a.Ledger.HandleAll(ctx, cmds), lines), a.Rejects.Settle())
 }
 
 // account sorts the outcomes of a batch into recorded, recorded before and rejected.
@@ -181,9 +180,7 @@ func (a *AccessLog) account(outcomes []ledger.Outcome, lines []Line) error {
 			a.report.Already++
 			a.report.Lines++
 		case isRefusal(out.Err):
-			if err := a.rejectRefused(lines[i], out.Err); err != nil {
-				return err
-			}
+			a.reject(lines[i], out.Err)
 		case failed == nil:
 			failed = fmt.Errorf("line %d: %w", lines[i].Number, out.Err)
 		}
@@ -192,14 +189,6 @@ func (a *AccessLog) account(outcomes []ledger.Outcome, lines []Line) error {
 		a.Progress(a.report)
 	}
 	return failed
-}
-
-// rejectRefused notes a line that the ledger refused; any other error ends the import.
-func (a *AccessLog) rejectRefused(line Line, why error) error {
-	if !isRefusal(why) {
-		return fmt.Errorf("line %d: %w", line.Number, why)
-	}
-	return a.reject(line, why)
 }
 
 func isRefusal(err error) bool {

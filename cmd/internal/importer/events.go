@@ -39,7 +39,11 @@ func (e *Events) Run(ctx context.Context, text *Input, limit int) (Report, error
 		}
 		cmd, why := decode(line, limit)
 		if why != nil {
-			if err := e.reject(line, why); err != nil {
+			e.reject(line, why)
+			if len(e.Rejects.pending) < e.Batch {
+				continue
+			}
+			if err := flush(); err != nil {
 				return e.report, err
 			}
 			continue
@@ -83,9 +87,9 @@ func isCard(c ledger.Command) bool {
 	return ok
 }
 
-func (e *Events) reject(line Line, why error) error {
+func (e *Events) reject(line Line, why error) {
 	e.report.reject()
-	return e.Rejects.Add(rejectOf(line, why))
+	e.Rejects.Add(rejectOf(line, why))
 }
 
 func (e *Events) flush(ctx context.Context, cmds []ledger.Command, lines []Line) error {
@@ -102,9 +106,7 @@ func (e *Events) flush(ctx context.Context, cmds []ledger.Command, lines []Line)
 			e.report.Imported++
 			e.report.Lines++
 		case isRefusal(out.Err):
-			if err := e.reject(lines[i], out.Err); err != nil {
-				return err
-			}
+			e.reject(lines[i], out.Err)
 		case failed == nil:
 			failed = fmt.Errorf("line %d: %w", lines[i].Number, out.Err)
 		}
@@ -112,5 +114,5 @@ func (e *Events) flush(ctx context.Context, cmds []ledger.Command, lines []Line)
 	if e.Progress != nil {
 		e.Progress(e.report)
 	}
-	return failed
+	return errors.Join(failed, e.Rejects.Settle())
 }

@@ -2,10 +2,12 @@ package importer
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	json "github.com/go-json-experiment/json"
@@ -39,10 +41,10 @@ type Reject struct {
 // Rejects writes rejects beside the input, one JSON object a line. The file appears with the first reject;
 // rejects of an earlier run of the same input are replaced, because this run judges every line anew.
 type Rejects struct {
-	path  string
-	file  *os.File
-	out   *bufio.Writer
-	count int64
+	path    string
+	file    *os.File
+	out     *bufio.Writer
+	pending []Reject // of the lines that are judged together, not yet in order
 }
 
 // NewRejects prepares the file and removes the rejects of an earlier run. It fails when the folder can't
@@ -66,8 +68,14 @@ func NewRejects(path string) (*Rejects, error) {
 	return &Rejects{path: path}, nil
 }
 
-// Add writes one reject.
-func (r *Rejects) Add(reject Reject) error {
+// Add takes one reject; Settle writes it.
+func (r *Rejects) Add(reject Reject) { r.pending = append(r.pending, reject) }
+
+// Settle writes what was added since the last time, in the order of lines.
+func (r *Rejects) Settle() error {
+	if len(r.pending) == 0 {
+		return nil
+	}
 	if r.file == nil {
 		file, err := os.OpenFile(r.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if err != nil {
@@ -75,11 +83,17 @@ func (r *Rejects) Add(reject Reject) error {
 		}
 		r.file, r.out = file, bufio.NewWriter(file)
 	}
-	r.count++
-	if err := json.MarshalWrite(r.out, reject); err != nil {
-		return fmt.Errorf("rejects: %w", err)
+	slices.SortFunc(r.pending, func(a, b Reject) int { return cmp.Compare(a.Line, b.Line) })
+	for _, reject := range r.pending {
+		if err := json.MarshalWrite(r.out, reject); err != nil {
+			return fmt.Errorf("rejects: %w", err)
+		}
+		if err := r.out.WriteByte('\n'); err != nil {
+			return fmt.Errorf("rejects: %w", err)
+		}
 	}
-	return r.out.WriteByte('\n')
+	r.pending = r.pending[:0]
+	return nil
 }
 
 // Path is where the rejects are, or empty when there were none.
@@ -90,12 +104,13 @@ func (r *Rejects) Path() string {
 	return r.path
 }
 
-// Close writes out what is buffered.
+// Close writes out what is left. Closing twice is a no-op.
 func (r *Rejects) Close() error {
+	settled := r.Settle()
 	if r.file == nil || r.out == nil {
-		return nil
+		return settled
 	}
-	err := errors.Join(r.out.Flush(), r.file.Sync(), r.file.Close())
+	err := errors.Join(settled, r.out.Flush(), r.file.Sync(), r.file.Close())
 	r.out = nil
 	return err
 }
