@@ -14,7 +14,7 @@ import (
 
 const (
 	pageRecords = 2048    // most records read at a time
-	pageBytes   = 1 << 20 // a page ends with the record that reaches this size
+	pageBytes   = 2 << 20 // a page ends with the record that reaches this size
 	maxTypes    = 256     // names of types that a page remembers
 )
 

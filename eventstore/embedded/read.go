@@ -17,11 +17,14 @@ const (
 )
 
 // ReadAll implements eventstore.LogReader. The end is taken when the loop begins. No resource is held while
-// the loop's body runs.
+// the loop's body runs, but the next pages may be read meanwhile.
 func (s *Store) ReadAll(ctx context.Context, after eventstore.Position) iter.Seq2[eventstore.Record, error] {
 	return func(yield func(eventstore.Record, error) bool) {
-		p := newPage()
 		end := s.committed.Load()
+		ahead := newReadAhead(s.log, uint64(after)+1, end)
+		defer ahead.wait()
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
 		for at := uint64(after); ; {
 			err := s.alive(ctx)
 			if err == nil && at >= end {
@@ -29,7 +32,7 @@ func (s *Store) ReadAll(ctx context.Context, after eventstore.Position) iter.Seq
 			}
 			var records []eventstore.Record
 			if err == nil {
-				records, err = s.log.page(ctx, p, at+1, end)
+				records, err = ahead.next(ctx)
 			}
 			if err != nil {
 				yield(eventstore.Record{}, err)
