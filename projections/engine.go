@@ -23,7 +23,8 @@ type Config struct {
 	Backend     Backend
 	Projections []*Projection
 
-	// BatchEvents and BatchBytes bound one batch while following the log; 0 means 4096 and 8 MiB.
+	// BatchEvents and BatchBytes bound one batch while a backlog is folded; 0 means 32,768 and 48 MiB. An
+	// engine that is level commits whenever it has seen all there is.
 	BatchEvents int
 	BatchBytes  int
 	// RebuildBytes bounds the rows that a rebuild holds in memory to melt and sort them; 0 means 96 MiB.
@@ -39,8 +40,8 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	c.BatchEvents = cmp.Or(c.BatchEvents, 4096)
-	c.BatchBytes = cmp.Or(c.BatchBytes, 8<<20)
+	c.BatchEvents = cmp.Or(c.BatchEvents, 32<<10)
+	c.BatchBytes = cmp.Or(c.BatchBytes, 48<<20)
 	c.RebuildBytes = cmp.Or(c.RebuildBytes, 96<<20)
 	c.Backoff = cmp.Or(c.Backoff, 100*time.Millisecond)
 	c.MaxBackoff = cmp.Or(c.MaxBackoff, 5*time.Second)
