@@ -3,7 +3,6 @@ package main_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -224,8 +223,8 @@ func TestImportKilled(t *testing.T) {
 	t.Parallel()
 	log := generated(t, 1200)
 	want, odd := visits(t, log)
-	for _, after := range []int{1, 300, 700, 1100} {
-		t.Run(fmt.Sprintf("after %d lines", after), func(t *testing.T) {
+	for _, after := range []int64{1, 150 << 10, 700 << 10, 1500 << 10} {
+		t.Run(fmt.Sprintf("after %d bytes", after), func(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join(t.TempDir(), "ledger")
 			killImport(t, dir, log, after)
@@ -242,18 +241,16 @@ func TestImportKilled(t *testing.T) {
 	}
 }
 
-// killImport feeds the log through standard input and kills the program (SIGKILL) once it has taken so
-// many lines. Small batches make sure that some of them are recorded by then.
-func killImport(t testing.TB, dir, log string, lines int) {
+// killImport feeds the log through standard input, which it keeps open, and kills the program (SIGKILL) when
+// the log of events has grown to so many bytes: somewhere within a batch.
+func killImport(t testing.TB, dir, log string, size int64) {
 	t.Helper()
 	text, err := os.ReadFile(log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, "--dir", dir, "import", "access-log", "-", "--rejects", filepath.Join(t.TempDir(), "rejects"))
-	cmd.Env = append(os.Environ(), "LITOPYS_IMPORT_BATCH=20")
+	cmd := exec.Command(binary, "--dir", dir, "import", "access-log", "-", "--rejects", filepath.Join(t.TempDir(), "rejects"))
+	cmd.Env = append(os.Environ(), "LITOPYS_IMPORT_BATCH=50")
 	input, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -261,18 +258,29 @@ func killImport(t testing.TB, dir, log string, lines int) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for n, line := range slices.Collect(strings.Lines(string(text))) {
-		if n == lines {
-			break
-		}
-		if _, err := input.Write([]byte(line)); err != nil {
-			t.Fatal(err)
-		}
+	fed := make(chan struct{})
+	go func() {
+		defer close(fed)
+		_, _ = input.Write(text) // fails when the program dies, which it must
+	}()
+	for grown(dir) < size {
+		time.Sleep(time.Millisecond)
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
+	<-fed
 	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != -1 {
 		t.Fatalf("the program ended by itself: %v", err)
 	}
+}
+
+// grown is how many bytes the log of events has, its write-ahead log included.
+func grown(dir string) (size int64) {
+	for _, name := range []string{"events.db", "events.db-wal"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			size += info.Size()
+		}
+	}
+	return size
 }
