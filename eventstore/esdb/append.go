@@ -124,8 +124,11 @@ func (s *Store) insist(ctx context.Context, stream string, expected int64, event
 }
 
 func (s *Store) send(ctx context.Context, stream string, expected int64, events []esdb.EventData) (*esdb.WriteResult, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.AttemptTimeout)
-	defer cancel()
+	if s.link.guarded.Load() { // otherwise the deadline below does the same, for less
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.cfg.AttemptTimeout)
+		defer cancel()
+	}
 	opts := esdb.AppendToStreamOptions{ExpectedRevision: esdb.NoStream{}, Deadline: &s.cfg.AttemptTimeout}
 	if expected >= 0 {
 		opts.ExpectedRevision = esdb.Revision(uint64(expected))

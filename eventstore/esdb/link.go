@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
@@ -23,6 +24,10 @@ import (
 // it is closed when the last one has left.
 type link struct {
 	config *esdb.Configuration // without logger; copied for each client
+
+	// guarded: calls run apart from their callers, who can leave them. It is needed where the client may
+	// dial a leader: for that time it holds everybody who enters, whatever his context.
+	guarded atomic.Bool
 
 	mu     sync.Mutex
 	cur    *generation // guarded by mu; nil when a new one is due
@@ -60,7 +65,9 @@ func (u unsent) Error() string { return u.err.Error() }
 func (u unsent) Unwrap() error { return u.err }
 
 func newLink(config *esdb.Configuration) *link {
-	return &link{config: config, closed: make(chan struct{})}
+	l := &link{config: config, closed: make(chan struct{})}
+	l.guarded.Store(config.DnsDiscover || len(config.GossipSeeds) > 0)
+	return l
 }
 
 // acquire waits for a connected client and enters it. The caller must release it.
@@ -250,7 +257,7 @@ type passage struct {
 	context.Context
 	once sync.Once
 	gen  *generation
-	in   chan struct{} // closed when through
+	in   chan struct{} // closed when through, if not nil
 }
 
 // Deadline gives the deadline of the caller's context.
@@ -262,7 +269,9 @@ func (p *passage) Deadline() (time.Time, bool) {
 func (p *passage) through() {
 	p.once.Do(func() {
 		p.gen.entered()
-		close(p.in)
+		if p.in != nil {
+			close(p.in)
+		}
 	})
 }
 
@@ -270,59 +279,82 @@ func (p *passage) through() {
 // client may then still be telling itself about the failure.
 const bookkeeping = 250 * time.Millisecond
 
-// do runs one call of the client and never outlives the caller's context. When it gives no error the caller
-// holds the client and must release it.
+// result is what a call of the client came to.
+type result[T any] struct {
+	value T
+	err   error
+}
+
+// do runs one call of the client, which does not outlive the caller's context. When it gives no error the
+// caller holds the client and must release it.
 func do[T any](ctx context.Context, l *link, call func(context.Context, *esdb.Client) (T, error)) (T, *generation, error) {
 	var none T
 	g, err := l.acquire(ctx)
 	if err != nil {
 		return none, nil, err
 	}
-	p := &passage{Context: metadata.NewOutgoingContext(ctx, demandLeader), gen: g, in: make(chan struct{})}
-	type result struct {
-		value T
-		err   error
+	p := &passage{Context: metadata.NewOutgoingContext(ctx, demandLeader), gen: g}
+	var r result[T]
+	if l.guarded.Load() {
+		r = apart(ctx, p, func() result[T] { return enter(p, l, call) })
+	} else {
+		r = enter(p, l, call)
 	}
-	done := make(chan result, 1)
-	go func() {
-		value, err := call(p, g.client)
-		p.through()
-		if err != nil && useless(err) {
-			l.forget(g)
-			g.retire(settleGrace)
-		}
-		done <- result{value, err}
-	}()
-	finish := func(r result) (T, *generation, error) {
-		if r.err != nil {
-			g.release()
-			return none, nil, r.err
-		}
+	if r.err == nil {
 		return r.value, g, nil
 	}
+	if !errors.Is(r.err, errLeft) {
+		g.release()
+	}
+	return none, nil, r.err
+}
+
+// enter makes the call and acts on what its error says of the connection.
+func enter[T any](p *passage, l *link, call func(context.Context, *esdb.Client) (T, error)) result[T] {
+	value, err := call(p, p.gen.client)
+	p.through()
+	if err != nil && useless(err) {
+		if judge(err) == fateNotLeader {
+			l.guarded.Store(true)
+		}
+		l.forget(p.gen)
+		p.gen.retire(settleGrace)
+	}
+	return result[T]{value, err}
+}
+
+// errLeft says that the caller has left a call that goes on; it lets go of the client when it ends.
+var errLeft = errors.New("left")
+
+// apart runs a call that its caller can leave. He leaves a call that has not got its connection, at once:
+// whenever it gets one, its context has ended. One that has ends with its context by itself.
+func apart[T any](ctx context.Context, p *passage, call func() result[T]) result[T] {
+	p.in = make(chan struct{})
+	done := make(chan result[T], 1)
+	go func() { done <- call() }()
 	select {
 	case r := <-done:
-		return finish(r)
+		return r
 	case <-ctx.Done():
 	}
+	left := result[T]{err: fmt.Errorf("%w: %w", errLeft, ctx.Err())}
 	select {
 	case <-p.in:
 		timer := time.NewTimer(bookkeeping)
 		defer timer.Stop()
 		select {
 		case r := <-done:
-			return finish(r)
+			return r
 		case <-timer.C:
-			err = ctx.Err()
 		}
 	default:
-		err = unsent{ctx.Err()} // whenever it gets through, its context has ended
+		left.err = unsent{left.err}
 	}
 	go func() {
 		<-done
-		g.release()
+		p.gen.release()
 	}()
-	return none, nil, err
+	return left
 }
 
 // useless tells that the connection behind an error should not be used any more.
