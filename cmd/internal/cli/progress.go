@@ -10,7 +10,7 @@ import (
 	"imagine.ua/litopys/cmd/internal/importer"
 )
 
-// progress tells how far an import is: a bar on a terminal, a line now and then otherwise, nothing when quiet.
+// progress tells how far an import is: a bar on a terminal when the end is known, a line now and then otherwise, nothing when quiet.
 type progress struct {
 	p     *program
 	input *importer.Input
@@ -24,7 +24,7 @@ const between = 2 * time.Second
 
 func (p *program) newProgress(in *importer.Input) *progress {
 	g := &progress{p: p, input: in, last: time.Now()}
-	if p.quiet || !onTerminal(p.Err) {
+	if p.quiet || in.Size == 0 || !onTerminal(p.Err) {
 		return g
 	}
 	g.bars = mpb.NewWithContext(context.Background(), mpb.WithOutput(p.Err), mpb.WithWidth(40))

@@ -75,7 +75,7 @@ type AccessLog struct {
 // Bounds of memory. The window is far longer than any burst of identical lines within one second; the
 // cache of visitors is refilled from the key store when it was emptied.
 const (
-	windowLines   = 1 << 16
+	windowLines   = 1 << 13
 	knownVisitors = 1 << 17
 	batchBytes    = 8 << 20
 )
