@@ -31,6 +31,23 @@ func TestContract(t *testing.T) {
 	}
 }
 
+// TestContractOnACluster proves it where the client may turn from node to node.
+func TestContractOnACluster(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, storetest.Backend{Fresh: func(t testing.TB) func() eventstore.Store {
+		cluster, err := esdbtest.StartCluster(3, esdbtest.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(cluster.Stop)
+		return func() eventstore.Store {
+			cfg := quick(cluster.URL())
+			cfg.WholeDatabase = true
+			return openBare(t, cfg)
+		}
+	}})
+}
+
 // openBare opens a store that the suite closes itself.
 func openBare(t testing.TB, cfg esdb.Config) eventstore.Store {
 	t.Helper()

@@ -154,6 +154,40 @@ func TestTurnsToTheLeader(t *testing.T) {
 	}
 }
 
+// The node names a leader that takes connections and says nothing. The client dials it and holds everybody
+// meanwhile; ours leave with their contexts.
+func TestNobodyHangsOnASilentLeader(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+	cluster, err := esdbtest.StartCluster(2, esdbtest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Stop)
+	s := open(t, quick(cluster.URL()+"&gossipTimeout=1"))
+	node := cluster.Nodes()[0]
+	disarm := node.Inject(esdbtest.Fault{Method: esdbtest.MethodAppend,
+		Reply: reply(esdbtest.NotLeader("127.0.0.1", silent.Addr().(*net.TCPAddr).Port))})
+	var callers sync.WaitGroup
+	for i := range 32 {
+		callers.Go(func() {
+			ctx, cancel := context.WithTimeout(bounded(t), 100*time.Millisecond)
+			defer cancel()
+			_, err := s.Append(ctx, "subject-a", eventstore.NoStream, batch(i, 1))
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+	callers.Wait()
+	disarm()
+	mustAppend(t, s, "subject-a", eventstore.NoStream, event(0))
+}
+
 func TestLeaderDiesAnotherTakesOver(t *testing.T) {
 	t.Parallel()
 	cluster, err := esdbtest.StartCluster(3, esdbtest.Config{})
