@@ -1,0 +1,95 @@
+package keypg
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/eventstore/keys"
+)
+
+// book is what the fates of one Follow are about, in memory: they are carried out here, one after the other,
+// and what has come of it is written in a few statements.
+type book struct {
+	rows  map[keys.Ref]*entry
+	at    map[place][]*entry // by field and way of counting
+	marks map[place]domain.Epoch
+
+	tombstones []keys.Ref     // refs closed before they had a key
+	marked     map[place]bool // marks that were moved
+}
+
+// entry is a key in the book.
+type entry struct {
+	key     keys.Key
+	changed bool
+	made    bool // a tombstone of this Follow
+}
+
+func newBook(rows []numbered, marks map[place]domain.Epoch) *book {
+	b := &book{rows: map[keys.Ref]*entry{}, at: map[place][]*entry{}, marks: marks, marked: map[place]bool{}}
+	for _, r := range rows {
+		b.add(&entry{key: r.key})
+	}
+	return b
+}
+
+func (b *book) add(e *entry) {
+	b.rows[e.key.Ref] = e
+	p := placeOf(e.key.Ref)
+	b.at[p] = append(b.at[p], e)
+}
+
+// carryOut brings the book in line with one fate.
+func (b *book) carryOut(fate domain.Fate) {
+	ref := refOf(fate)
+	if e, ok := b.rows[ref]; ok {
+		e.change(fate)
+	} else if !fate.Through {
+		// A writer who lost the race against the fate must not make a key.
+		b.add(&entry{key: keys.Key{ID: newID(), Ref: ref, State: keys.Destroyed}, made: true})
+		b.tombstones = append(b.tombstones, ref)
+	}
+	if !fate.Through {
+		return
+	}
+	p := placeOf(ref)
+	for _, e := range b.at[p] {
+		if e.key.State == keys.Live && keys.Earlier(e.key.Ref.Epoch, ref.Epoch) {
+			e.change(fate)
+		}
+	}
+	if !isClosed(b.marks, ref) {
+		b.marks[p], b.marked[p] = ref.Epoch, true
+	}
+}
+
+// change moves a key forward. A retained key that is retained again takes the later fact's term and rule.
+func (e *entry) change(fate domain.Fate) {
+	if e.key.State == keys.Destroyed {
+		return
+	}
+	e.changed = true
+	if fate.Action == domain.Retain {
+		e.key.State, e.key.Until, e.key.Rule = keys.Retained, fate.Until, fate.Rule
+		return
+	}
+	e.key.State, e.key.Until, e.key.Rule = keys.Destroyed, time.Time{}, ""
+}
+
+// destroyed gives the keys that this Follow has destroyed, by shelf.
+func (b *book) destroyed() map[int16][]uuid.UUID {
+	gone := map[int16][]uuid.UUID{}
+	for _, e := range b.rows {
+		if e.changed && e.key.State == keys.Destroyed {
+			shelf := shelfOf(e.key.Ref.Subject)
+			gone[shelf] = append(gone[shelf], e.key.ID)
+		}
+	}
+	return gone
+}
+
+func refOf(f domain.Fate) keys.Ref {
+	return keys.Ref{Subject: f.Subject, Field: f.Field, Epoch: f.Epoch}
+}

@@ -1,0 +1,185 @@
+package keypg
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/eventstore/keys"
+)
+
+// Open gives the keys with these ids, from memory where they are warm and the database says that they have
+// not changed.
+func (s *Store) Open(ctx context.Context, ids []uuid.UUID) ([]keys.Key, error) {
+	if err := s.fresh(ctx); err != nil {
+		return nil, err
+	}
+	out := make([]keys.Key, len(ids))
+	var cold []uuid.UUID
+	var places []int
+	for i, id := range ids {
+		if entry, ok := s.cache.ByID(id); ok {
+			out[i] = entry.Key
+		} else {
+			cold, places = append(cold, id), append(places, i)
+		}
+	}
+	if len(cold) == 0 {
+		return out, nil
+	}
+	generation := s.cache.Generation()
+	rows, err := s.rowsOf(ctx, cold)
+	if err != nil {
+		return nil, err
+	}
+	for i, place := range places {
+		key, err := s.unwrap(ctx, rows[i])
+		if err != nil {
+			return nil, s.translate(err)
+		}
+		entry := keys.NewEntry(key)
+		s.cache.Put(generation, entry)
+		out[place] = entry.Key
+	}
+	return out, nil
+}
+
+// rowsOf reads the rows of the ids, in their order.
+func (s *Store) rowsOf(ctx context.Context, ids []uuid.UUID) ([]row, error) {
+	var rows []row
+	err := s.read(ctx, func(ctx context.Context, q querier) error {
+		found, err := s.consistent(ctx, q, byIDs, ids)
+		rows = make([]row, len(ids))
+		for _, r := range found {
+			rows[r.number-1] = r.row
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range rows {
+		if r.key.ID == uuid.Nil {
+			return nil, fmt.Errorf("key %s: %w", ids[i], keys.ErrUnknownKey)
+		}
+	}
+	return rows, nil
+}
+
+// consistent reads rows together with their wrapped bytes. A reader is not promised to see a shelf as it was
+// before TRUNCATE, so one that misses bytes looks again while nobody rewrites; what is missing then is lost.
+func (s *Store) consistent(ctx context.Context, q querier, query string, args ...any) (rows []numbered, err error) {
+	if rows, err = collect(ctx, q, query, args...); err != nil || !torn(rows) {
+		return rows, err
+	}
+	err = s.between(ctx, func(tx pgx.Tx) error {
+		rows, err = collect(ctx, tx, query, args...)
+		return err
+	})
+	return rows, err
+}
+
+// Find gives the subjects under which the tag is recorded with a live key of the field, in the order in
+// which their keys were made.
+func (s *Store) Find(ctx context.Context, field domain.Field, tag keys.Tag) (out []domain.SubjectID, err error) {
+	err = s.read(ctx, func(ctx context.Context, q querier) error {
+		rows, err := q.Query(ctx, `SELECT k.subject FROM litopys_keys.buckets b JOIN litopys_keys.keys k ON k.id = b.key
+			JOIN litopys_keys.tags t ON t.shelf = k.shelf AND t.key = k.id AND t.tag = $2
+			WHERE b.bucket = $1 AND k.field = $3 AND k.state = 'live' ORDER BY k.n`, bucketOf(tag[:]), tag[:], string(field))
+		if err != nil {
+			return err
+		}
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		out = distinct(ids)
+		return err
+	})
+	return out, err
+}
+
+// distinct keeps the first of equal ids: a subject may have the value in several epochs.
+func distinct(ids []uuid.UUID) (out []domain.SubjectID) {
+	seen := map[uuid.UUID]bool{}
+	for _, id := range ids {
+		if !seen[id] {
+			seen[id] = true
+			out = append(out, domain.SubjectID{UUID: id})
+		}
+	}
+	return out
+}
+
+// Of lists the keys of a subject in the order in which they were made, tombstones included, without secrets.
+func (s *Store) Of(ctx context.Context, subject domain.SubjectID) (out []keys.Key, err error) {
+	err = s.read(ctx, func(ctx context.Context, q querier) error {
+		rows, err := collect(ctx, q, bySubject, subject.UUID)
+		out = nil
+		for _, r := range rows {
+			out = append(out, r.key)
+		}
+		return err
+	})
+	return out, err
+}
+
+// Followed gives the position up to which Follow has been told everything.
+func (s *Store) Followed(ctx context.Context) (position uint64, err error) {
+	err = s.read(ctx, func(ctx context.Context, q querier) error {
+		var stored int64
+		err := q.QueryRow(ctx, "SELECT followed FROM litopys_keys.meta").Scan(&stored)
+		position = uint64(stored) //nolint:gosec // the same bits
+		return err
+	})
+	return position, err
+}
+
+// Verify checks that every key which is not destroyed opens, and that no shelf holds what belongs to a
+// destroyed key. It gives the first damage as a *eventstore.CorruptError. It reads beside the other calls,
+// but a destruction waits for each of its steps.
+func (s *Store) Verify(ctx context.Context) error {
+	for after, more := uuid.Nil, true; more; {
+		var rows []numbered
+		err := s.read(ctx, func(ctx context.Context, q querier) (err error) {
+			rows, err = s.consistent(ctx, q, byNumber, after)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if _, err := s.unwrap(ctx, r.row); err != nil {
+				return s.translate(err)
+			}
+			after = r.key.ID
+		}
+		more = len(rows) > 0
+	}
+	for shelf := range shelves {
+		if err := s.verifyShelf(ctx, shelf); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// verifyShelf looks for wrapped keys and tags that belong to no key, or to a destroyed one.
+func (s *Store) verifyShelf(ctx context.Context, shelf int) error {
+	// The number stands in the text, so that the plan touches this shelf only.
+	const orphans = `SELECT count(*) FROM litopys_keys.%s m LEFT JOIN litopys_keys.keys k ON k.id = m.key AND k.shelf = m.shelf
+		WHERE m.shelf = %d AND (k.state IS NULL OR k.state = 'destroyed')`
+	for _, table := range []string{"secrets", "tags"} {
+		var n int
+		err := s.read(ctx, func(ctx context.Context, q querier) error {
+			return q.QueryRow(ctx, fmt.Sprintf(orphans, table, shelf), pgx.QueryExecModeExec).Scan(&n)
+		})
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return s.corrupt(fmt.Sprintf("shelf %d of %s", shelf, table), fmt.Sprintf("%d rows belong to no key or to a destroyed one", n))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+package keypg
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/eventstore/keys"
+)
+
+// shelves is into how many tables the wrapped keys are cut; the first migration has made so many.
+const shelves = 64
+
+// row is a key as it stands in the database.
+type row struct {
+	key     keys.Key // without secret
+	shelf   int16
+	master  uuid.UUID // zero when the ref was closed before a key was made
+	wrapped []byte    // nil when destroyed
+}
+
+// columns are what scan takes, of keys k and secrets s.
+const (
+	columns = "k.id, k.subject, k.field, k.epoch, k.state, k.until, k.rule, k.shelf, k.master, s.wrapped"
+	secrets = " LEFT JOIN litopys_keys.secrets s ON s.shelf = k.shelf AND s.key = k.id AND k.state <> 'destroyed' "
+
+	byIDs = "SELECT w.i, " + columns + ` FROM unnest($1::uuid[]) WITH ORDINALITY AS w (id, i)
+		JOIN litopys_keys.keys k ON k.id = w.id` + secrets
+	byRefs = "SELECT w.i, " + columns + ` FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS w (subject, field, epoch, i)
+		JOIN litopys_keys.keys k ON k.subject = w.subject AND k.field = w.field AND k.epoch = w.epoch` + secrets
+	byNumber = "SELECT k.n, " + columns + ` FROM (SELECT * FROM litopys_keys.keys WHERE id > $1 ORDER BY id LIMIT 1000) k` + secrets + "ORDER BY k.id"
+
+	bare      = "SELECT 0::bigint, k.id, k.subject, k.field, k.epoch, k.state, k.until, k.rule, k.shelf, k.master, NULL::bytea "
+	bySubject = bare + "FROM litopys_keys.keys k WHERE k.subject = $1 ORDER BY k.n"
+	byFields  = bare + `FROM unnest($1::uuid[], $2::text[]) AS w (subject, field)
+		JOIN litopys_keys.keys k ON k.subject = w.subject AND k.field = w.field`
+)
+
+// states are the names of the states in the database.
+var states = map[string]keys.State{
+	keys.Live.String(): keys.Live, keys.Retained.String(): keys.Retained, keys.Destroyed.String(): keys.Destroyed,
+}
+
+// scan reads a row and the number before it.
+func scan(rows pgx.Rows) (number int64, r row, err error) {
+	var (
+		field, epoch, state string
+		until               *time.Time
+		rule                *string
+		master              *uuid.UUID
+	)
+	err = rows.Scan(&number, &r.key.ID, &r.key.Ref.Subject.UUID, &field, &epoch, &state, &until, &rule, &r.shelf, &master, &r.wrapped)
+	if err != nil {
+		return 0, r, err
+	}
+	r.key.Ref.Field, r.key.Ref.Epoch = domain.Field(field), domain.Epoch(epoch)
+	r.key.State = states[state]
+	if until != nil {
+		r.key.Until = until.UTC()
+	}
+	if rule != nil {
+		r.key.Rule = *rule
+	}
+	if master != nil {
+		r.master = *master
+	}
+	return number, r, nil
+}
+
+// numbered is a row with its place in what was asked for, from 1.
+type numbered struct {
+	row
+	number int64
+}
+
+// collect gives the rows of a query.
+func collect(ctx context.Context, q querier, query string, args ...any) (all []numbered, err error) {
+	rows, err := q.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		number, r, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, numbered{row: r, number: number})
+	}
+	return all, rows.Err()
+}
+
+// torn reports whether wrapped bytes are missing.
+func torn(rows []numbered) bool {
+	return slices.ContainsFunc(rows, func(r numbered) bool { return r.key.State != keys.Destroyed && r.wrapped == nil })
+}
+
+// unwrap gives the key with its secret, or the bare key when it is destroyed.
+func (s *Store) unwrap(ctx context.Context, r row) (keys.Key, error) {
+	if r.key.State == keys.Destroyed {
+		return r.key, nil
+	}
+	master, err := s.masters.get(ctx, r.master)
+	if err != nil {
+		return keys.Key{}, err
+	}
+	key, err := master.Unwrap(r.key, r.wrapped)
+	if err != nil {
+		return keys.Key{}, s.corrupt("key "+r.key.ID.String(), "wrapped bytes do not open")
+	}
+	return key, nil
+}
+
+// refArrays cuts addresses into the arrays of byRefs.
+func refArrays(refs []keys.Ref) (subjects []uuid.UUID, fields, epochs []string) {
+	for _, r := range refs {
+		subjects, fields, epochs = append(subjects, r.Subject.UUID), append(fields, string(r.Field)), append(epochs, string(r.Epoch))
+	}
+	return subjects, fields, epochs
+}
+
+// place is a field of a subject with one way of counting its epochs.
+type place struct {
+	subject domain.SubjectID
+	field   domain.Field
+	kind    keys.EpochKind
+}
+
+func placeOf(r keys.Ref) place {
+	kind, _ := keys.KindOf(r.Epoch)
+	return place{subject: r.Subject, field: r.Field, kind: kind}
+}
+
+// readMarks gives the epochs through which the fields of the refs are closed.
+func readMarks(ctx context.Context, q querier, refs []keys.Ref) (map[place]domain.Epoch, error) {
+	wanted := map[place]bool{}
+	var subjects []uuid.UUID
+	var fields, kinds []string
+	for _, r := range refs {
+		if p := placeOf(r); !wanted[p] {
+			wanted[p] = true
+			subjects, fields, kinds = append(subjects, p.subject.UUID), append(fields, string(p.field)), append(kinds, string(p.kind))
+		}
+	}
+	rows, err := q.Query(ctx, `SELECT c.subject, c.field, c.kind, c.through FROM unnest($1::uuid[], $2::text[], $3::text[]) AS w (subject, field, kind)
+		JOIN litopys_keys.closed c ON c.subject = w.subject AND c.field = w.field AND c.kind = w.kind`, subjects, fields, kinds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	marks := map[place]domain.Epoch{}
+	for rows.Next() {
+		var p place
+		var field, kind, through string
+		if err := rows.Scan(&p.subject.UUID, &field, &kind, &through); err != nil {
+			return nil, err
+		}
+		p.field, p.kind = domain.Field(field), keys.EpochKind(kind)
+		marks[p] = domain.Epoch(through)
+	}
+	return marks, rows.Err()
+}
+
+// isClosed reports whether the marks close the ref, whether or not it ever had a key.
+func isClosed(marks map[place]domain.Epoch, ref keys.Ref) bool {
+	through, ok := marks[placeOf(ref)]
+	return ok && !keys.Earlier(through, ref.Epoch)
+}
+
+// newID gives a random id whose first bits are the time, so that the index over ids grows at its end.
+func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+
+// shelfOf spreads subjects over the shelves; subject ids are random.
+func shelfOf(s domain.SubjectID) int16 { return int16(s.UUID[15] % shelves) }
+
+// bucketOf is the part of a tag that its index may know.
+func bucketOf(tag []byte) int32 { return int32(tag[0])<<8 | int32(tag[1]) }
+
+func notLive(ref keys.Ref) error { return fmt.Errorf("%s: %w", ref, keys.ErrNotLive) }
