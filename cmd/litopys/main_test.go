@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -60,8 +61,8 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	code := 0
 	if err := ts.Exec(args[1], args[2:]...); err != nil {
-		exit, ok := err.(*exec.ExitError) //nolint:errorlint // testscript gives it as it is
-		if !ok {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
 			ts.Fatalf("%v", err)
 		}
 		code = exit.ExitCode()

@@ -32,7 +32,7 @@ const readFile = "read.db"
 // lost the others, which is damage and not an empty folder.
 var pieces = [...]string{"events.db", "keys.db", "local.key"}
 
-// ErrNoLedger: the data folder holds no ledger, and the command is not one that makes one.
+// ErrNoLedger says that the data folder holds no ledger, and that the command is not one that makes one.
 var ErrNoLedger = errors.New("no ledger in this folder")
 
 // Options says what to open.

@@ -18,7 +18,7 @@ var _ projections.Source = source{}
 func (s source) Subscribe(ctx context.Context, after uint64) iter.Seq2[projections.Delivery, error] {
 	return func(yield func(projections.Delivery, error) bool) {
 		for d, err := range s.Journal.Subscribe(ctx, after) {
-			if !yield(projections.Delivery{Recorded: d.Recorded, CaughtUp: d.CaughtUp}, err) {
+			if !yield(projections.Delivery(d), err) {
 				return
 			}
 		}

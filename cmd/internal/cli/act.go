@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"imagine.ua/litopys/cmd/internal/importer/wire"
@@ -17,6 +18,7 @@ type act struct {
 	key         string
 	at          string
 	correlation string
+	causation   string
 }
 
 // addAct adds the flags that say who acts, when, why and under which key.
@@ -25,6 +27,8 @@ func addAct(cmd *cobra.Command, a *act) {
 	addWho(cmd)
 	flags.StringVar(&a.key, "key", "", "idempotency key: repeating a command with the same key changes nothing (default: a new one, printed)")
 	flags.StringVar(&a.at, "at", "", "when it happened, RFC 3339 (default: now)")
+	flags.StringVar(&a.correlation, "correlation", "", "id of the undertaking that this belongs to")
+	flags.StringVar(&a.causation, "causation", "", "id of the event or command that led to this")
 }
 
 // addWho adds the flags that say who acts and why. Their values come through the configuration.
@@ -38,17 +42,8 @@ func addWho(cmd *cobra.Command) {
 
 // operation builds the operation from flags and configuration; who says nothing is told all that is missing.
 func (p *program) operation(a act, who config.Act) (domain.Operation, error) {
-	var missing []string
-	for _, part := range []struct{ flag, value string }{
-		{"--actor", who.Actor}, {"--purpose", who.Purpose}, {"--grounds", who.Grounds}, {"--service", who.Service},
-	} {
-		if part.value == "" {
-			missing = append(missing, part.flag)
-		}
-	}
-	if len(missing) > 0 {
-		return domain.Operation{}, usage("give the flags, or set act.* in litopys.yaml or LITOPYS_ACT_* in the environment",
-			"an operation on personal data needs %s", strings.Join(missing, ", "))
+	if err := whole(who); err != nil {
+		return domain.Operation{}, err
 	}
 	spec := domain.OperationSpec{Key: a.key, At: p.now(), Purpose: domain.Purpose(who.Purpose),
 		Grounds: domain.Grounds(who.Grounds), Service: domain.Service(who.Service)}
@@ -60,6 +55,12 @@ func (p *program) operation(a act, who config.Act) (domain.Operation, error) {
 		if spec.At, err = parseTime("--at", a.at); err != nil {
 			return domain.Operation{}, err
 		}
+	}
+	if spec.Correlation, err = optionalID("--correlation", a.correlation); err != nil {
+		return domain.Operation{}, err
+	}
+	if spec.Causation, err = optionalID("--causation", a.causation); err != nil {
+		return domain.Operation{}, err
 	}
 	if spec.Key == "" {
 		id, err := p.newID()
@@ -84,4 +85,28 @@ func parseTime(flag, text string) (time.Time, error) {
 		return day, nil
 	}
 	return time.Time{}, usage("write it as 2026-01-31T10:00:00Z or 2026-01-31", "%s: %q is no time", flag, text)
+}
+
+// whole names every part of an operation that neither a flag nor the configuration gives.
+func whole(who config.Act) error {
+	var missing []string
+	for _, part := range []struct{ flag, value string }{
+		{"--actor", who.Actor}, {"--purpose", who.Purpose}, {"--grounds", who.Grounds}, {"--service", who.Service},
+	} {
+		if part.value == "" {
+			missing = append(missing, part.flag)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return usage("give the flags, or set act.* in litopys.yaml or LITOPYS_ACT_* in the environment",
+		"an operation on personal data needs %s", strings.Join(missing, ", "))
+}
+
+func optionalID(flag, text string) (uuid.UUID, error) {
+	if text == "" {
+		return uuid.Nil, nil
+	}
+	return parseID(flag, text)
 }

@@ -15,9 +15,12 @@ import (
 // demoMark stands in a folder that the demonstration made, so that it may be made anew.
 const demoMark = "demo.txt"
 
+// demoExport is the export that the demonstration makes.
+const demoExport = "transfers.csv"
+
 // demoFiles is all that a demonstration leaves in its folder; nothing else is ever removed.
 var demoFiles = []string{"events.db", "events.db-wal", "events.db-shm", "index", "keys.db", "keys.db-wal", "keys.db-shm",
-	"local.key", "read.db", "read.db-wal", "read.db-shm", "litopys.lock", demoMark}
+	"local.key", "read.db", "read.db-wal", "read.db-shm", "litopys.lock", demoMark, demoExport}
 
 const demoHelp = `A tour on generated people, a few seconds long: every operation that the ledger knows, some that it
 refuses, then the answers (profile, history, consents, transfers), and an erasure with before and after.

@@ -11,6 +11,7 @@ import (
 
 	"imagine.ua/litopys/config"
 	"imagine.ua/litopys/domain/subject"
+	"imagine.ua/litopys/projections/export"
 	"imagine.ua/litopys/projections/transfers"
 )
 
@@ -38,8 +39,12 @@ func (t *tour) answers(ctx context.Context) error {
 	if err := t.p.consents(ctx, t.app, who.id); err != nil {
 		return err
 	}
-	t.title("Answer: to whom it went (litopys transfer export gives it as CSV or JSON lines)")
-	return t.p.transfersList(ctx, t.app, transfers.Filter{})
+	t.title("Answer: to whom it went, and the file that an auditor takes away")
+	if err := t.p.transfersList(ctx, t.app, transfers.Filter{}); err != nil {
+		return err
+	}
+	fmt.Fprintln(t.p.Out)
+	return t.p.export(ctx, t.app, transfers.Filter{}, export.CSV, filepath.Join(t.p.cfg.Dir, demoExport))
 }
 
 // erase plans a deletion, carries it out and shows what is left (4.1-4.3).
@@ -96,7 +101,7 @@ func (t *tour) end(ctx context.Context) error {
 	fmt.Fprintf(t.p.Out, "\nThe ledger is kept in %s. Go on asking:\n", t.p.cfg.Dir)
 	for _, command := range []string{
 		fmt.Sprintf("subject history %s", other), fmt.Sprintf("subject plan %s --all", other),
-		"transfer export --format csv", "policy clauses",
+		"transfer export --format jsonl", "policy clauses",
 	} {
 		fmt.Fprintf(t.p.Out, "  litopys --dir %s %s\n", t.p.cfg.Dir, command)
 	}
