@@ -52,7 +52,7 @@ func (s *Store) alive(ctx context.Context) error {
 // Append implements eventstore.Appender. The context counts until the writer takes the batch into a commit;
 // from then on Append waits for the outcome, so that it never has to say that it does not know.
 func (s *Store) Append(ctx context.Context, stream string, expected int64, events []eventstore.Event) (eventstore.Appended, error) {
-	if err := check(stream, expected, events); err != nil {
+	if err := eventstore.Check(stream, expected, events); err != nil {
 		return eventstore.Appended{}, err
 	}
 	if err := s.alive(ctx); err != nil {

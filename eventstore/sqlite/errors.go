@@ -3,6 +3,9 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -34,6 +37,30 @@ func Translate(path, op string, err error) error {
 		return &eventstore.CorruptError{File: path, Place: "database", Detail: code.Error()}
 	case sqlite3.BUSY, sqlite3.LOCKED:
 		return fmt.Errorf("%s %s: %w", op, path, ErrBusy)
+	case sqlite3.IOERR:
+		if errors.Is(err, sqlite3.IOERR_WRITE) && noSpace(filepath.Dir(path)) {
+			return fmt.Errorf("%s %s: %w: %w", op, path, eventstore.ErrFull, err)
+		}
 	}
 	return fmt.Errorf("%s %s: %w", op, path, err)
+}
+
+// noSpace reports whether the folder takes no more bytes. The driver gives a write that failed without its
+// reason, so a small file is written to ask the operating system again.
+func noSpace(dir string) bool {
+	f, err := os.CreateTemp(dir, "space-*.probe")
+	if err != nil {
+		return isNoSpace(err)
+	}
+	_, err = f.Write(make([]byte, 64<<10))
+	if err == nil {
+		err = f.Sync()
+	}
+	_ = f.Close()
+	_ = os.Remove(f.Name())
+	return isNoSpace(err)
+}
+
+func isNoSpace(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

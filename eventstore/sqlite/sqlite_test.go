@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -106,6 +107,27 @@ func TestErrorsAreTranslatedByCode(t *testing.T) {
 	err = a.Tx(func() error { return b.Tx(func() error { return nil }) })
 	if !errors.Is(err, sqlite.ErrBusy) {
 		t.Fatalf("a held lock gives %v", err)
+	}
+}
+
+// A real file system without space: the driver says only that a write failed.
+func TestFullDiskIsTold(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", dir).CombinedOutput(); err != nil {
+		t.Skipf("a small file system can't be mounted here: %v: %s", err, out)
+	}
+	t.Cleanup(func() { _ = exec.Command("umount", "-l", dir).Run() })
+	c := open(t, filepath.Join(dir, "x.db"))
+	if err := c.Script("CREATE TABLE v(a)"); err != nil {
+		t.Fatal(err)
+	}
+	err := c.Tx(func() error { return c.Run("INSERT INTO v VALUES (zeroblob(1 << 20))") })
+	if !errors.Is(err, eventstore.ErrFull) {
+		t.Fatalf("got %v", err)
+	}
+	if err := c.Run("INSERT INTO v VALUES (1)"); err != nil {
+		t.Fatalf("a small row after the full disk: %v", err)
 	}
 }
 
