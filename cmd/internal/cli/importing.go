@@ -65,21 +65,16 @@ func accessLogAct(act config.Act) (importer.Act, error) {
 		Grounds: domain.Grounds(cmp.Or(act.Grounds, "ua.11.1.6")), Service: domain.Service(cmp.Or(act.Service, "site"))}, nil
 }
 
-const eventsHelp = `
-Every line is an object with the members command, key, subject, actor ("employee:e-17"), at, purpose,
-grounds, service, and those of its command, for example
+const eventsExample = `
+For example (one line):
 
-  {"command":"collect","key":"order-4711-1","subject":"0b8e6a52-...","actor":"system:shop",
-   "at":"2026-01-02T03:04:05Z","purpose":"orders","grounds":"ua.11.1.3","service":"orders",
-   "source":"subject","values":{"name":"Olena","phone":"+380..."}}
+  {"command":"collect","key":"order-4711-1","subject":"0b8e6a52-4a3f-4c3c-9d2a-0f4b7a1d9c01",
+   "actor":"system:shop","at":"2026-01-02T03:04:05Z","purpose":"orders","grounds":"ua.11.1.3",
+   "service":"orders","source":"subject","values":{"name":"Olena","phone":"+380..."}}
 
-Commands: register, collect, edit, delete, close, dispute, rectify, identify, consent.grant,
-consent.withdraw, order.place, order.execute, order.cancel, publish, publish.withdraw, use, view, transfer,
-recipient.add, recipient.change. Their members stand in the documentation of
-imagine.ua/litopys/cmd/internal/importer/wire, with an example of each in its testdata. Unknown members,
-repeated names, wrong types and text that is not UTF-8 reject the line; the others go on.
-
-The exit code is 1 when any line was rejected.`
+Unknown members, repeated names, wrong types and text that is not UTF-8 reject the line; the others go on.
+The exit code is 1 when any line was rejected.
+`
 
 // errRejected ends "import events" when lines were rejected.
 var errRejected = errors.New("lines were rejected")
@@ -89,7 +84,7 @@ func (p *program) importEvents() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "events FILE|-",
 		Short:   "Import commands as JSON lines",
-		Long:    "Import commands as JSON lines, plain or gzip, from a file or standard input.\n" + eventsHelp + "\n" + accountsHelp,
+		Long:    "Import commands as JSON lines, plain or gzip, from a file or standard input.\n\n" + wire.Format + "\n" + eventsExample + accountsHelp,
 		Example: "  litopys import events commands.jsonl",
 		Args:    cobra.ExactArgs(1),
 	}

@@ -26,6 +26,7 @@ type tour struct {
 	people []person
 	began  time.Time // the day on which the story begins
 	at     time.Time // the story's clock
+	tick   time.Duration
 	step   int
 
 	partner, post, taxes, counsel domain.RecipientID
@@ -48,6 +49,8 @@ func newTour(p *program, a *app.App, people int, seed uint64) *tour {
 	t := &tour{p: p, app: a, fake: gofakeit.New(seed), source: rand.NewChaCha8(key)}
 	t.began = p.now().UTC().AddDate(0, 0, -90).Truncate(24 * time.Hour).Add(9 * time.Hour)
 	t.at = t.began
+	// The story must end before today, however many people there are: each takes part in five operations.
+	t.tick = min(time.Hour, 80*24*time.Hour/time.Duration(5*people+60))
 	for range people {
 		t.people = append(t.people, t.person())
 	}
@@ -80,9 +83,9 @@ func (t *tour) note(format string, args ...any) {
 	fmt.Fprintf(t.p.Out, "   "+format+"\n", args...)
 }
 
-// by is one operation an hour after the last one.
+// by is one operation, a tick of the story's clock after the last one.
 func (t *tour) by(actor string, purpose domain.Purpose, grounds domain.Grounds, service domain.Service) domain.Operation {
-	t.at = t.at.Add(time.Hour)
+	t.at = t.at.Add(t.tick)
 	kind, id := actor, "demo"
 	if actor == "employee" {
 		id = "e-17"
