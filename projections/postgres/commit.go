@@ -1,0 +1,249 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"imagine.ua/litopys/projections"
+)
+
+// Commit writes rows and moves the checkpoint in one transaction.
+func (b *Backend) Commit(ctx context.Context, c projections.Commit) error {
+	return b.write(ctx, "commit", derivable, func(ctx context.Context, s *session) error {
+		list, err := s.locked(ctx, c.Projection.Name)
+		if err != nil {
+			return err
+		}
+		have, ok := numbered(list, c.Projection.Name, c.Number)
+		switch {
+		case !ok || have.State == projections.Old:
+			return projections.ErrConflict
+		case have.Mark == c.To && c.From != c.To:
+			return nil // applied before; the answer was lost on the way
+		case have.Mark != c.From:
+			return fmt.Errorf("%w: it stands at position %d, the batch begins after %d", projections.ErrConflict, have.Mark.Position, c.From.Position)
+		}
+		for _, changes := range c.Changes {
+			l := loader{ctx: ctx, session: s, table: changes.Table, name: table(have.schema, changes.Table.Name), empty: c.From == projections.Mark{}}
+			if err := l.load(changes); err != nil {
+				return fmt.Errorf("table %s: %w", changes.Table.Name, err)
+			}
+		}
+		return s.advance(ctx, c)
+	})
+}
+
+func (s *session) advance(ctx context.Context, c projections.Commit) error {
+	failure := c.Failure
+	if failure != nil { // the reason may be any text, and the server takes no zero byte and nothing but UTF-8
+		clean := *failure
+		clean.Reason = strings.ToValidUTF8(strings.ReplaceAll(clean.Reason, "\x00", ""), "\uFFFD")
+		failure = &clean
+	}
+	_, err := s.conn.Exec(ctx, "UPDATE "+s.state+`.builds SET position = $1, previous = $2, event = $3, events = events + $4, failure = $5,
+		changed = clock_timestamp() WHERE projection = $6 AND number = $7`,
+		c.To.Position, c.To.Previous, c.To.Event, c.Events, failure, c.Projection.Name, c.Number)
+	return err
+}
+
+// loader writes one table's changes. It lives for one transaction only, so it may hold its context.
+type loader struct {
+	*session
+	ctx   context.Context
+	table *projections.Table
+	name  string
+	empty bool // nothing was ever written to the build
+}
+
+func (l *loader) load(c projections.Changes) error {
+	if err := l.copy(c.Appends); err != nil {
+		return err
+	}
+	if err := l.delete(c.Deletes); err != nil {
+		return err
+	}
+	if err := l.upsert(c.Upserts); err != nil {
+		return err
+	}
+	for _, round := range c.Rounds {
+		for _, shape := range shapes(round) {
+			if err := l.change(shape); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// copy sends whole rows straight into the table.
+func (l *loader) copy(rows []projections.Row) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	return copyRows(l.ctx, l.conn, l.name, len(l.table.Columns), len(rows), func(i int, b []byte) []byte { return appendRow(b, rows[i]) })
+}
+
+func (l *loader) upsert(rows []projections.Row) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	if l.empty {
+		return l.copy(rows) // a batch names each key once, and there is nothing else
+	}
+	columns := allColumns(l.table)
+	stage, err := l.stage(typesOf(l.table, columns), len(rows), func(i int, b []byte) []byte { return appendRow(b, rows[i]) })
+	if err != nil {
+		return err
+	}
+	var sets []string
+	for _, c := range columns[l.table.Key:] {
+		sets = append(sets, l.column(c)+" = excluded."+l.column(c))
+	}
+	return l.run("INSERT INTO " + l.name + " SELECT * FROM " + stage + l.onConflict(sets))
+}
+
+func (l *loader) onConflict(sets []string) string {
+	key := " ON CONFLICT (" + strings.Join(columnNames(l.table, keyColumns(l.table)), ", ") + ")"
+	if len(sets) == 0 {
+		return key + " DO NOTHING"
+	}
+	return key + " DO UPDATE SET " + strings.Join(sets, ", ")
+}
+
+func (l *loader) delete(keys []projections.Row) error {
+	if len(keys) == 0 || l.empty {
+		return nil
+	}
+	stage, err := l.stage(typesOf(l.table, keyColumns(l.table)), len(keys), func(i int, b []byte) []byte { return appendRow(b, keys[i]) })
+	if err != nil {
+		return err
+	}
+	return l.run("DELETE FROM " + l.name + " AS t USING " + stage + " AS s WHERE " + l.keyIs())
+}
+
+// shape is changes of one round that set and compare the same columns: one statement does them all.
+type shape struct {
+	add     bool
+	set     []int
+	when    []projections.Where
+	changes []projections.Change
+}
+
+// shapes sorts a round by shape. A round names each key once, so its changes may be done in any order; within
+// a shape they stay sorted by key.
+func shapes(round []projections.Change) []*shape {
+	var out []*shape
+	byForm := map[string]*shape{}
+	var form []byte
+	for _, c := range round {
+		form = append(form[:0], byte(len(c.Set)))
+		if c.Add {
+			form[0] |= 0x80
+		}
+		for _, s := range c.Set {
+			form = append(form, byte(s.Column))
+		}
+		for _, w := range c.When {
+			form = append(form, byte(w.Column), byte(w.Op))
+		}
+		x := byForm[string(form)]
+		if x == nil {
+			x = &shape{add: c.Add, when: c.When}
+			for _, s := range c.Set {
+				x.set = append(x.set, s.Column)
+			}
+			byForm[string(form)] = x
+			out = append(out, x)
+		}
+		x.changes = append(x.changes, c)
+	}
+	return out
+}
+
+// change does the changes of one shape: staged as key, new values, values to compare with.
+func (l *loader) change(x *shape) error {
+	if l.empty && !x.add {
+		return nil // there is no row to be changed
+	}
+	types := append(typesOf(l.table, keyColumns(l.table)), typesOf(l.table, x.set)...)
+	for _, w := range x.when {
+		types = append(types, l.table.Columns[w.Column].Type)
+	}
+	stage, err := l.stage(types, len(x.changes), func(i int, b []byte) []byte { return appendChange(b, x.changes[i]) })
+	if err != nil {
+		return err
+	}
+	if x.add {
+		l.empty = false // a later round may change the rows that this one makes
+		return l.run(l.addSQL(x, stage))
+	}
+	return l.run(l.patchSQL(x, stage))
+}
+
+func appendChange(b []byte, c projections.Change) []byte {
+	b = appendRow(b, c.Key)
+	for _, s := range c.Set {
+		b = appendValue(b, s.Value)
+	}
+	for _, w := range c.When {
+		b = appendValue(b, w.Value)
+	}
+	return b
+}
+
+func (l *loader) patchSQL(x *shape, stage string) string {
+	var sets []string
+	n := l.table.Key
+	for _, c := range x.set {
+		n++
+		sets = append(sets, l.column(c)+" = s."+staged(n))
+	}
+	where := l.keyIs()
+	for _, w := range x.when {
+		n++
+		where += " AND t." + l.column(w.Column) + " " + w.Op.String() + " s." + staged(n)
+	}
+	return "UPDATE " + l.name + " AS t SET " + strings.Join(sets, ", ") + " FROM " + stage + " AS s WHERE " + where
+}
+
+func (l *loader) addSQL(x *shape, stage string) string {
+	columns := append(keyColumns(l.table), x.set...)
+	var sets []string
+	for _, c := range x.set {
+		sets = append(sets, l.column(c)+" = coalesce(t."+l.column(c)+", 0) + excluded."+l.column(c))
+	}
+	return "INSERT INTO " + l.name + " AS t (" + strings.Join(columnNames(l.table, columns), ", ") + ") SELECT * FROM " + stage + l.onConflict(sets)
+}
+
+// keyIs compares the key of t with the first columns of a staging table s.
+func (l *loader) keyIs() string {
+	var parts []string
+	for i := range l.table.Key {
+		parts = append(parts, "t."+l.column(i)+" = s."+staged(i+1))
+	}
+	return strings.Join(parts, " AND ")
+}
+
+func (l *loader) column(c int) string { return quoted(l.table.Columns[c].Name) }
+
+func (l *loader) run(sql string) error {
+	_, err := l.conn.Exec(l.ctx, sql)
+	return err
+}
+
+func allColumns(t *projections.Table) []int {
+	columns := make([]int, len(t.Columns))
+	for i := range columns {
+		columns[i] = i
+	}
+	return columns
+}
+
+func typesOf(t *projections.Table, columns []int) []projections.Type {
+	types := make([]projections.Type, len(columns))
+	for i, c := range columns {
+		types[i] = t.Columns[c].Type
+	}
+	return types
+}

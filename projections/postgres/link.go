@@ -1,0 +1,235 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"imagine.ua/litopys/eventstore"
+)
+
+// link is what is known of the database's reachability.
+type link struct {
+	logger *slog.Logger
+
+	mu   sync.Mutex
+	down time.Time // guarded by mu; when it was lost, zero while it is there
+}
+
+// note hears the result of every call and logs when the state changes, not when a try fails.
+func (l *link) note(ctx context.Context, err error) {
+	gone := err != nil && ctx.Err() == nil && lost(err)
+	if err != nil && !gone {
+		return // neither here nor there: a refusal proves nothing that matters
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case gone && l.down.IsZero():
+		l.down = time.Now()
+		l.logger.LogAttrs(ctx, slog.LevelWarn, "the database of the read models is lost", slog.Any("error", err))
+	case !gone && !l.down.IsZero():
+		l.logger.LogAttrs(ctx, slog.LevelInfo, "the database of the read models is back", slog.Duration("after", time.Since(l.down)))
+		l.down = time.Time{}
+	}
+}
+
+// pauses grow from the first to the last, by half of each at random so that processes that lost the same
+// server do not come back in step.
+const (
+	firstPause = 25 * time.Millisecond
+	lastPause  = time.Second
+)
+
+// waiting is one call's patience.
+type waiting struct {
+	until time.Time
+	pause time.Duration
+}
+
+func wait(patience time.Duration) waiting {
+	return waiting{until: time.Now().Add(patience), pause: firstPause}
+}
+
+// more pauses, and tells whether another try is worth it.
+func (w *waiting) more(ctx context.Context, closed <-chan struct{}) bool {
+	if time.Now().After(w.until) {
+		return false
+	}
+	t := time.NewTimer(w.pause/2 + rand.N(w.pause/2)) // #nosec G404 -- to spread, not to hide
+	defer t.Stop()
+	w.pause = min(2*w.pause, lastPause)
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+	case <-closed:
+	}
+	return false
+}
+
+// durability of a transaction.
+type durability string
+
+const (
+	// durable waits for the disk: which build is live must not be forgotten once it was said.
+	durable durability = "on"
+	// derivable does not: rows and checkpoint are set back together, and are folded again.
+	derivable durability = "off"
+)
+
+// write runs do in a transaction, again when it could not end for reasons that pass. A commit whose answer
+// was lost is looked up, not repeated blindly: the server keeps the fate of every transaction by its id.
+func (b *Backend) write(ctx context.Context, what string, d durability, do func(context.Context, *session) error) error {
+	w := wait(b.cfg.Patience)
+	unsettled := ""
+	for {
+		if b.closed() {
+			return fmt.Errorf("read models: %s: %w", what, eventstore.ErrClosed)
+		}
+		var err error
+		if unsettled != "" {
+			if unsettled, err = b.settle(ctx, unsettled); unsettled == settled {
+				return nil
+			}
+		} else {
+			unsettled, err = b.try(ctx, d, do)
+		}
+		b.link.note(ctx, err)
+		again := err == nil && unsettled != "" || err != nil && passing(err)
+		switch {
+		case err == nil && unsettled == "":
+			return nil
+		case !again || !w.more(ctx, b.done):
+			return translate(ctx, what, err)
+		}
+	}
+}
+
+func (b *Backend) closed() bool {
+	select {
+	case <-b.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// try runs one transaction. When the answer to the commit was lost it gives the id of the transaction.
+func (b *Backend) try(ctx context.Context, d durability, do func(context.Context, *session) error) (unsettled string, err error) {
+	conn, err := b.writers.Acquire(ctx)
+	if err != nil {
+		return "", err
+	}
+	s := newSession(b.names, conn.Conn())
+	defer func() {
+		if err != nil {
+			s.abandon(ctx)
+		}
+		conn.Release()
+	}()
+	id, err := s.begin(ctx, d)
+	if err != nil {
+		return "", s.gone(err)
+	}
+	if err := do(ctx, s); err != nil {
+		return "", s.gone(err)
+	}
+	if err := script(ctx, s.conn, "COMMIT"); err != nil {
+		if err = s.gone(err); lost(err) {
+			return id, err
+		}
+		return "", err
+	}
+	s.keep()
+	return "", nil
+}
+
+// settled is in the place of an id when its transaction is known to be committed.
+const settled = "settled"
+
+// settle asks what became of a transaction. It gives settled, or "" when it was rolled back and is to be
+// done again, or the id when there is no answer yet.
+func (b *Backend) settle(ctx context.Context, id string) (string, error) {
+	var status *string
+	err := b.writers.QueryRow(ctx, "SELECT pg_xact_status($1::text::xid8)", id).Scan(&status)
+	switch {
+	case err != nil && lost(err):
+		return id, err
+	case err != nil || status == nil: // another server, or long ago
+		return id, errors.Join(ErrOutcome, err)
+	}
+	switch *status {
+	case "committed":
+		return settled, nil
+	case "aborted":
+		return "", nil
+	}
+	return id, nil // the server has not noticed yet that we are gone
+}
+
+// session is one transaction on one connection, with the staging tables that the connection has.
+type session struct {
+	names
+	conn   *pgx.Conn
+	stages map[string]bool // made in transactions that were committed
+	made   map[string]bool // made in this one
+	used   map[string]int  // by columns: how many are in use in this transaction
+}
+
+const stagesKey = "litopys stages"
+
+func newSession(n names, conn *pgx.Conn) *session {
+	known, _ := conn.PgConn().CustomData()[stagesKey].(map[string]bool)
+	if known == nil {
+		known = map[string]bool{}
+		conn.PgConn().CustomData()[stagesKey] = known
+	}
+	return &session{names: n, conn: conn, stages: known, made: map[string]bool{}, used: map[string]int{}}
+}
+
+// begin opens a transaction and gives its id, in one round trip.
+func (s *session) begin(ctx context.Context, d durability) (string, error) {
+	results, err := s.conn.PgConn().Exec(ctx, "BEGIN; SET LOCAL synchronous_commit = "+string(d)+"; SELECT pg_current_xact_id()::text").ReadAll()
+	if err != nil {
+		return "", err
+	}
+	return string(results[len(results)-1].Rows[0][0]), nil
+}
+
+// keep remembers the staging tables that the committed transaction made.
+func (s *session) keep() {
+	for name := range s.made {
+		s.stages[name] = true
+	}
+}
+
+// rollbackTimeout bounds the farewell on a connection that may be dead; the pool closes it otherwise.
+const rollbackTimeout = time.Second
+
+func (s *session) abandon(ctx context.Context) {
+	if s.conn.IsClosed() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+	defer cancel()
+	// When it fails, the pool sees a connection within a transaction, and closes it.
+	_ = script(ctx, s.conn, "ROLLBACK")
+}
+
+// gone marks an error after which the connection is closed.
+func (s *session) gone(err error) error { return marked(s.conn, err) }
+
+func marked(conn *pgx.Conn, err error) error {
+	if err != nil && conn.IsClosed() && code(err) == "" {
+		return fmt.Errorf("%w: %w", errConnectionGone, err)
+	}
+	return err
+}
+
