@@ -134,7 +134,7 @@ func (s *Store) send(ctx context.Context, stream string, expected int64, events 
 		opts.ExpectedRevision = esdb.Revision(uint64(expected))
 	}
 	result, gen, err := do(ctx, s.link, func(ctx context.Context, c *esdb.Client) (*esdb.WriteResult, error) {
-		return c.AppendToStream(ctx, stream, opts, events...)
+		return c.AppendToStream(ctx, s.cfg.Namespace+stream, opts, events...)
 	})
 	if err != nil {
 		return nil, err

@@ -27,8 +27,12 @@ type Config struct {
 	// Prefixes of the names of the ledger's streams; default DefaultPrefixes. They are ASCII, because the
 	// server compares them by the rules of its language.
 	Prefixes []string
-	// WholeDatabase takes every stream whose name does not begin with "$" for the ledger's, instead of
-	// Prefixes: for a database that holds nothing else.
+	// Namespace goes before the name of each of the ledger's streams on the server, its identity included, and
+	// is not seen outside. With it several ledgers live in one database; default none. At most 50 bytes of
+	// ASCII, and no other ledger's namespace may begin with it.
+	Namespace string
+	// WholeDatabase takes every stream in the namespace whose name does not begin with "$" for the
+	// ledger's, instead of Prefixes: for a database, or a namespace, that holds nothing else.
 	WholeDatabase bool
 	// Identity is the id that a new ledger gets; nil: a random one. When the ledger exists and has another
 	// id, Open gives ErrForeign.
@@ -72,6 +76,9 @@ func (c Config) validate() error {
 		if p == "" || strings.HasPrefix(p, "$") || !ascii(p) {
 			problems = append(problems, fmt.Errorf("prefix %q: want ASCII that does not begin with $", p))
 		}
+	}
+	if strings.HasPrefix(c.Namespace, "$") || !ascii(c.Namespace) || len(c.Namespace) > 50 {
+		problems = append(problems, fmt.Errorf("namespace %q: want up to 50 bytes of ASCII that do not begin with $", c.Namespace))
 	}
 	if c.LongestWait < c.FirstWait {
 		problems = append(problems, errors.New("the longest wait is shorter than the first"))

@@ -59,7 +59,7 @@ func openBare(t testing.TB, cfg esdb.Config) eventstore.Store {
 }
 
 // TestContractRealServer proves the store on a server of yours: LITOPYS_TEST_ESDB=esdb://host:2113?tls=false.
-// Each rule writes under a prefix of its own, so the database may be used again.
+// Each rule has a namespace of its own, so the database may be used again.
 func TestContractRealServer(t *testing.T) {
 	t.Parallel()
 	url := os.Getenv("LITOPYS_TEST_ESDB")
@@ -67,9 +67,9 @@ func TestContractRealServer(t *testing.T) {
 		t.Skip("LITOPYS_TEST_ESDB is not set: no server to prove the store on")
 	}
 	storetest.Run(t, storetest.Backend{Fresh: func(t testing.TB) func() eventstore.Store {
-		prefix := "t" + uuid.NewString() + "-"
+		namespace := "t" + uuid.NewString() + "/"
 		return func() eventstore.Store {
-			return prefixed(openBare(t, esdb.Config{URL: url, Prefixes: []string{prefix}}), prefix)
+			return openBare(t, esdb.Config{URL: url, Namespace: namespace, WholeDatabase: true})
 		}
 	}})
 }

@@ -11,8 +11,8 @@
 // # What belongs to the ledger
 //
 // The server's log also holds its own records and perhaps those of other programs. The ledger is what stands
-// in streams whose names begin with one of Config.Prefixes; the server filters by them. Appends to other
-// streams are refused, since no reader of the log would find them. The stream ledger-identity is the
+// in streams whose names begin with one of Config.Prefixes (after Config.Namespace, where several ledgers share
+// a database); the server filters by them. Appends to other streams are refused, since no reader of the log would find them. The stream ledger-identity is the
 // adapter's own: one record with the ledger's id, written once when the stream did not exist, which no
 // reader of the contract is shown. So a ledger has the same records, and the same digests, in every store.
 //
@@ -33,8 +33,12 @@
 // protocol calls over a connection of our own, would double discovery, TLS and credentials for the sake of
 // one call. Every read and append demands the leader, so what was appended is found.
 //
-// Rights: reading $all is for administrators unless the server's default access list says otherwise.
+// A position that is no record of this ledger (a swapped or restored database) is ErrForeign, not an empty log.
+// Reading $all is for administrators unless the server's default access list says otherwise.
 //
-// Log: a position that is no record of this ledger (a swapped or restored database) is ErrForeign, not an
-// empty log.
+// # Connections
+//
+// The client dies when its discovery fails, leaks a connection at every "unavailable" and holds callers
+// whatever their context. So each client is used for one connection only, under one rule: nobody enters it
+// once anything has said that the connection is of no use. See link.
 package esdb

@@ -1,6 +1,7 @@
 package esdb
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -62,11 +63,25 @@ func (s *Store) readIdentity(ctx context.Context) (uuid.UUID, error) {
 }
 
 func (s *Store) parseIdentity(r eventstore.Record) (uuid.UUID, error) {
-	var data identityData
-	if r.Type != identityType || json.Unmarshal(r.Data, &data, json.RejectUnknownMembers(true)) != nil || data.Ledger == uuid.Nil {
+	id, ok := decodeIdentity(r.Data)
+	if r.Type != identityType || !ok {
 		return uuid.Nil, s.damage(identityStream, "the record names no ledger")
 	}
-	return data.Ledger, nil
+	return id, nil
+}
+
+// decodeIdentity reads the one spelling that encodeIdentity writes, and no other.
+func decodeIdentity(data []byte) (uuid.UUID, bool) {
+	var d identityData
+	if json.Unmarshal(data, &d, json.RejectUnknownMembers(true)) != nil || d.Ledger == uuid.Nil {
+		return uuid.Nil, false
+	}
+	again, err := encodeIdentity(d.Ledger)
+	return d.Ledger, err == nil && bytes.Equal(again, data)
+}
+
+func encodeIdentity(id uuid.UUID) ([]byte, error) {
+	return json.Marshal(identityData{Ledger: id}, json.Deterministic(true))
 }
 
 func (s *Store) writeIdentity(ctx context.Context) error {
@@ -74,7 +89,7 @@ func (s *Store) writeIdentity(ctx context.Context) error {
 	if id == uuid.Nil {
 		id = uuid.New()
 	}
-	data, err := json.Marshal(identityData{Ledger: id}, json.Deterministic(true))
+	data, err := encodeIdentity(id)
 	if err != nil {
 		return err
 	}

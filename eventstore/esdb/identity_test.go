@@ -117,11 +117,51 @@ func TestConfigRefusals(t *testing.T) {
 		"certificate file":    {esdb.Config{URL: "esdb://localhost:2113?tlsCaFile=/nowhere.pem"}, "nowhere.pem"},
 		"system prefix":       {esdb.Config{URL: "esdb://localhost:2113?tls=false", Prefixes: []string{"$x"}}, "prefix"},
 		"prefix of no ASCII":  {esdb.Config{URL: "esdb://localhost:2113?tls=false", Prefixes: []string{"\u0441-"}}, "prefix"},
+		"system namespace":    {esdb.Config{URL: "esdb://localhost:2113?tls=false", Namespace: "$x"}, "namespace"},
 		"waits upside down":   {esdb.Config{URL: "esdb://localhost:2113?tls=false", FirstWait: 10e9}, "longest wait"},
 	} {
 		_, err := esdb.Open(bounded(t), x.cfg)
 		if err == nil || !strings.Contains(err.Error(), x.says) || strings.Contains(err.Error(), "cret@") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// Several ledgers in one database know nothing of one another, though their streams have the same names.
+func TestNamespaces(t *testing.T) {
+	t.Parallel()
+	server := serve(t, esdbtest.Config{})
+	var stores []*esdb.Store
+	for _, namespace := range []string{"", "one/", "two/"} {
+		cfg := quick(server.URL())
+		cfg.Namespace = namespace
+		stores = append(stores, open(t, cfg))
+	}
+	positions := make([]eventstore.Position, len(stores))
+	for i, s := range stores {
+		positions[i] = mustAppend(t, s, "subject-a", eventstore.NoStream, event(i)).Position
+	}
+	for i, s := range stores {
+		for _, records := range [][]eventstore.Record{
+			streamOf(t, s, "subject-a"), logOf(t, s, eventstore.Start), follow(t, s, eventstore.Start).untilCaughtUp(t),
+		} {
+			if len(records) != 1 || records[0].ID != event(i).ID || records[0].Stream != "subject-a" {
+				t.Errorf("ledger %d: %+v", i, records)
+			}
+		}
+		if head, err := s.Head(bounded(t)); head != positions[i] || err != nil {
+			t.Errorf("ledger %d: head %d (%v), want %d", i, head, err, positions[i])
+		}
+		for _, err := range s.ReadAll(bounded(t), positions[(i+1)%3]) {
+			if !errors.Is(err, eventstore.ErrForeign) {
+				t.Errorf("ledger %d read after a position of another: %v", i, err)
+			}
+		}
+		if i > 0 && identityOf(t, s) == identityOf(t, stores[i-1]) {
+			t.Error("two ledgers have one identity")
+		}
+	}
+	if n := len(server.Log().Records("one/subject-a")); n != 1 {
+		t.Errorf("%d events under the namespace, want 1", n)
 	}
 }

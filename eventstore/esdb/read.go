@@ -82,7 +82,7 @@ func (s *Store) page(ctx context.Context, stream string, after int64, count int)
 	var records []eventstore.Record
 	err := s.again(ctx, "read", stream, func(ctx context.Context) (err error) {
 		records, err = s.fetch(ctx, func(ctx context.Context, c *esdb.Client) (*esdb.ReadStream, error) {
-			return c.ReadStream(ctx, stream, opts, uint64(count))
+			return c.ReadStream(ctx, s.cfg.Namespace+stream, opts, uint64(count))
 		})
 		return err
 	})
@@ -156,7 +156,7 @@ func (s *Store) streamHead(ctx context.Context, stream string) (int64, error) {
 func (s *Store) tail(ctx context.Context, stream string) ([]eventstore.Record, error) {
 	opts := esdb.ReadStreamOptions{Direction: esdb.Backwards, From: esdb.End{}}
 	return s.fetch(ctx, func(ctx context.Context, c *esdb.Client) (*esdb.ReadStream, error) {
-		return c.ReadStream(ctx, stream, opts, 1)
+		return c.ReadStream(ctx, s.cfg.Namespace+stream, opts, 1)
 	})
 }
 
@@ -224,7 +224,7 @@ func (s *Store) scanBack(ctx context.Context, c *esdb.Client, opts esdb.ReadAllO
 			return glance{}, err
 		}
 		event := e.OriginalEvent()
-		if s.ours(event.StreamID) {
+		if s.holds(event.StreamID) {
 			at, err := s.position(event.StreamID, event.Position)
 			return glance{at: at}, err
 		}
@@ -242,21 +242,39 @@ func (s *Store) verify(ctx context.Context, after eventstore.Position) error {
 	if after > math.MaxInt64 {
 		return foreign
 	}
-	opts := esdb.ReadAllOptions{Direction: esdb.Forwards, From: wire(after)}
-	var records []eventstore.Record
-	err := s.again(ctx, "find position in", "the log", func(ctx context.Context) (err error) {
-		records, err = s.fetch(ctx, func(ctx context.Context, c *esdb.Client) (*esdb.ReadStream, error) {
-			return c.ReadAll(ctx, opts, 1)
+	err := s.again(ctx, "find position in", "the log", func(ctx context.Context) error {
+		found, gen, err := do(ctx, s.link, func(ctx context.Context, c *esdb.Client) (bool, error) {
+			return s.standsAt(ctx, c, after)
 		})
-		return err
+		if err != nil {
+			return err
+		}
+		gen.release()
+		if !found {
+			return foreign
+		}
+		return nil
 	})
-	switch {
-	case errors.Is(err, eventstore.ErrInvalid):
-		return foreign
-	case err != nil:
-		return err
-	case len(records) == 0, records[0].Position != after, !s.ours(records[0].Stream):
-		return foreign
+	if errors.Is(err, eventstore.ErrInvalid) {
+		return foreign // inside a record
 	}
-	return nil
+	return err
+}
+
+// standsAt tells whether a record of the ledger stands at the position.
+func (s *Store) standsAt(ctx context.Context, c *esdb.Client, at eventstore.Position) (bool, error) {
+	read, err := c.ReadAll(ctx, esdb.ReadAllOptions{Direction: esdb.Forwards, From: wire(at)}, 1)
+	if err != nil {
+		return false, err
+	}
+	defer read.Close()
+	e, err := read.Recv()
+	if errors.Is(err, io.EOF) {
+		return false, nil // beyond the log
+	}
+	if err != nil {
+		return false, err
+	}
+	event := e.OriginalEvent()
+	return event.Position == wire(at) && s.holds(event.StreamID), nil
 }

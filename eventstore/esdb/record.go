@@ -3,6 +3,7 @@ package esdb
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 
@@ -17,7 +18,7 @@ func (s *Store) record(e *esdb.RecordedEvent) (eventstore.Record, error) {
 	}
 	return eventstore.Record{
 		Event:    eventstore.Event{ID: e.EventID, Type: e.EventType, Data: e.Data, Meta: e.UserMetadata},
-		Stream:   e.StreamID,
+		Stream:   strings.TrimPrefix(e.StreamID, s.cfg.Namespace),
 		Revision: int64(e.EventNumber),
 		Position: position,
 	}, nil

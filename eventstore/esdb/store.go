@@ -73,10 +73,17 @@ func placeOf(conf *esdb.Configuration) string {
 }
 
 func filterOf(cfg Config) *esdb.SubscriptionFilter {
-	if cfg.WholeDatabase {
-		return &esdb.SubscriptionFilter{Type: esdb.StreamFilterType, Regex: `^[^$]`}
+	prefixes := make([]string, len(cfg.Prefixes))
+	for i, p := range cfg.Prefixes {
+		prefixes[i] = cfg.Namespace + p
 	}
-	return &esdb.SubscriptionFilter{Type: esdb.StreamFilterType, Prefixes: cfg.Prefixes}
+	switch {
+	case cfg.WholeDatabase && cfg.Namespace == "":
+		return &esdb.SubscriptionFilter{Type: esdb.StreamFilterType, Regex: `^[^$]`}
+	case cfg.WholeDatabase:
+		prefixes = []string{cfg.Namespace}
+	}
+	return &esdb.SubscriptionFilter{Type: esdb.StreamFilterType, Prefixes: prefixes}
 }
 
 // ours tells whether the stream is one that the readers of the log are shown.
@@ -93,6 +100,12 @@ func (s *Store) ours(stream string) bool {
 		}
 	}
 	return false
+}
+
+// holds tells the same of a stream by its name on the server.
+func (s *Store) holds(name string) bool {
+	stream, in := strings.CutPrefix(name, s.cfg.Namespace)
+	return in && s.ours(stream)
 }
 
 // Identity gives the id of the ledger. It was read when the store was opened.
@@ -155,10 +168,14 @@ func (s *Store) begin(ctx context.Context, appending bool) (context.Context, fun
 // pause waits before the n-th further attempt. It ends early, with an error, when the context or the store
 // does.
 func (s *Store) pause(ctx context.Context, n int) error {
-	wait := s.cfg.LongestWait
-	if n < 20 {
-		wait = min(s.cfg.LongestWait, s.cfg.FirstWait<<(n-1))
+	wait := s.cfg.FirstWait
+	for range n - 1 {
+		if wait >= s.cfg.LongestWait {
+			break
+		}
+		wait *= 2
 	}
+	wait = min(wait, s.cfg.LongestWait)
 	wait = wait/2 + rand.N(wait/2+1) //nolint:gosec // jitter, no secret
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -190,7 +207,10 @@ func (s *Store) again(ctx context.Context, op, stream string, read func(context.
 		if err := over(ctx); err != nil {
 			return fmt.Errorf("%s %s: %w", op, stream, err)
 		}
-		if judge(last).final() || errors.Is(last, eventstore.ErrCorrupt) {
+		if final(last) {
+			return last
+		}
+		if judge(last).final() {
 			return s.explain(op, stream, last)
 		}
 	}

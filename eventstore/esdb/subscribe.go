@@ -238,7 +238,7 @@ func (f *follower) handle(m *esdb.SubscriptionEvent, deliver func(eventstore.Del
 	switch {
 	case m.EventAppeared != nil:
 		event := m.EventAppeared.OriginalEvent()
-		if !f.store.ours(event.StreamID) {
+		if !f.store.holds(event.StreamID) {
 			return nil
 		}
 		r, err := f.store.record(event)
