@@ -1,0 +1,273 @@
+package keypg_test
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/eventstore/keys"
+	"imagine.ua/litopys/eventstore/keys/keypg"
+	"imagine.ua/litopys/eventstore/keys/keytest"
+	"imagine.ua/litopys/eventstore/pgtest"
+)
+
+// trace is what a key leaves in the database.
+type trace struct{ wrapped, tag []byte }
+
+// traces reads the wrapped bytes and the tag of every key, by a connection of its own.
+func traces(t testing.TB, url string) map[keys.Ref]trace {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	rows, err := conn.Query(t.Context(), `SELECT k.subject, k.field, k.epoch, s.wrapped, t.tag FROM litopys_keys.keys k
+		JOIN litopys_keys.secrets s ON s.key = k.id JOIN litopys_keys.tags t ON t.key = k.id`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	out := map[keys.Ref]trace{}
+	for rows.Next() {
+		var subject uuid.UUID
+		var field, epoch string
+		var left trace
+		if err := rows.Scan(&subject, &field, &epoch, &left.wrapped, &left.tag); err != nil {
+			t.Fatal(err)
+		}
+		out[keytest.Ref(domain.SubjectID{UUID: subject}, domain.Field(field), domain.Epoch(epoch))] = left
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// serverBytes gives the bytes of every file of the server but the WAL and the log: tables, indexes,
+// catalogues with their statistics, free-space maps, temporary files.
+func serverBytes(t testing.TB, server *pgtest.Server, database string) []byte {
+	t.Helper()
+	pgtest.Exec(t, database, "CHECKPOINT")
+	var all []byte
+	err := filepath.WalkDir(server.DataDir(), func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case os.IsNotExist(err):
+			return nil // removed while we walked
+		case err != nil:
+			return err
+		case entry.IsDir() && entry.Name() == "pg_wal":
+			return fs.SkipDir
+		case !entry.Type().IsRegular():
+			return nil
+		}
+		b, err := os.ReadFile(path) //nolint:gosec // the server's own files
+		if err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		all = append(all, b...)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// Keys and tags are made in many transactions; then a random half is destroyed, in many transactions again,
+// with ANALYZE, VACUUM and checkpoints in between, and under a reader with an old snapshot. No file may hold
+// anything of that half at any point after.
+func TestDestroyedBytesAreInNoFile(t *testing.T) {
+	t.Parallel()
+	server := pgtest.New(t, pgtest.Config{})
+	s := storageOn(t, server)
+	store := s.open(t)
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 20 {
+		ensureTagged(t, store, 1+random.IntN(150))
+	}
+	before := traces(t, s.cfg.URL)
+	var refs, dead, alive []keys.Ref
+	for ref := range before {
+		refs = append(refs, ref)
+	}
+	pgtest.Exec(t, s.cfg.URL, "ANALYZE")
+	requirePresent(t, serverBytes(t, server, s.cfg.URL), before, refs, true)
+	for i, ref := range refs {
+		if i%2 == 0 {
+			dead = append(dead, ref)
+		} else {
+			alive = append(alive, ref)
+		}
+	}
+	holdSnapshot(t, s.cfg.URL)
+	for position, rest := uint64(1), dead; len(rest) > 0; position++ {
+		n := min(len(rest), 1+random.IntN(300))
+		fates := make([]domain.Fate, n)
+		for i, ref := range rest[:n] {
+			fates[i] = keytest.Destroy(ref)
+		}
+		if err := store.Follow(t.Context(), position, fates); err != nil {
+			t.Fatal(err)
+		}
+		requirePresent(t, serverBytes(t, server, s.cfg.URL), before, rest[:n], false)
+		ensureTagged(t, store, 20)
+		pgtest.Exec(t, s.cfg.URL, "VACUUM", "ANALYZE")
+		rest = rest[n:]
+	}
+	if err := store.Verify(t.Context()); err != nil {
+		t.Error(err)
+	}
+	server.StopHard(t)
+	server.Start(t)
+	requirePresent(t, serverBytes(t, server, s.cfg.URL), before, dead, false)
+	requirePresent(t, serverBytes(t, server, s.cfg.URL), before, alive, true)
+}
+
+// holdSnapshot opens a transaction that would still see all that is there now.
+func holdSnapshot(t testing.TB, url string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(t.Context(), "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM litopys_keys.meta"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+}
+
+func ensureTagged(t testing.TB, s *keypg.Store, n int) []keys.Key {
+	t.Helper()
+	wants := make([]keys.Want, n)
+	for i := range wants {
+		subject := keytest.Subject()
+		tag := s.Tag("email", fmt.Sprintf("%s@example.com", subject))
+		wants[i] = keys.Want{Ref: keytest.Ref(subject, "email", "1"), Tag: &tag}
+	}
+	got, err := s.Ensure(t.Context(), wants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// requirePresent looks for any 12 bytes in a row of what the keys left, so that a remnant of a row that was
+// partly overwritten is found as well.
+func requirePresent(t testing.TB, files []byte, all map[keys.Ref]trace, refs []keys.Ref, present bool) {
+	t.Helper()
+	const window = 12
+	grams := map[[window]byte]keys.Ref{}
+	for _, ref := range refs {
+		for _, b := range [][]byte{all[ref].wrapped, all[ref].tag} {
+			for i := 0; i+window <= len(b); i += 4 {
+				grams[[window]byte(b[i:])] = ref
+			}
+		}
+	}
+	// Most windows of the files begin with two bytes that no gram begins with.
+	var heads [1 << 16]bool
+	for gram := range grams {
+		heads[int(gram[0])<<8|int(gram[1])] = true
+	}
+	found := map[keys.Ref]bool{}
+	for i := 0; i+window <= len(files); i++ {
+		if !heads[int(files[i])<<8|int(files[i+1])] {
+			continue
+		}
+		if ref, ok := grams[[window]byte(files[i:])]; ok {
+			found[ref] = true
+		}
+	}
+	if present && len(found) != len(refs) || !present && len(found) > 0 {
+		t.Fatalf("bytes of %d keys of %d are in the files; want present = %v", len(found), len(refs), present)
+	}
+}
+
+func TestTombstoneHasNoBytes(t *testing.T) {
+	t.Parallel()
+	s := newStorage(t)
+	store := s.open(t)
+	gone := ensureTagged(t, store, 3)[0]
+	if err := store.Follow(t.Context(), 1, []domain.Fate{keytest.Destroy(gone.Ref)}); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"secrets", "tags", "buckets"} {
+		rows := "SELECT count(*) FROM litopys_keys." + table
+		if n := pgtest.Query[int](t, s.cfg.URL, rows); n != 2 {
+			t.Errorf("%d rows are left in %s of 3", n, table)
+		}
+		if n := pgtest.Query[int](t, s.cfg.URL, rows+" WHERE key = $1", gone.ID); n != 0 {
+			t.Errorf("%s has %d rows of the destroyed key", table, n)
+		}
+	}
+}
+
+// A dump holds the tables while it runs: the destruction waits, and is done when it may.
+func TestDestructionWaitsForAReader(t *testing.T) {
+	t.Parallel()
+	s := newStorage(t)
+	store := s.open(t)
+	gone := ensureTagged(t, store, 1)[0]
+	reader, err := pgx.Connect(t.Context(), s.cfg.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reader.Exec(t.Context(), "BEGIN; SELECT count(*) FROM litopys_keys.secrets"); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- store.Follow(t.Context(), 1, []domain.Fate{keytest.Destroy(gone.Ref)}) }()
+	const waits = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE NOT granted AND d.datname = current_database()"
+	for pgtest.Query[int](t, s.cfg.URL, waits) == 0 {
+		if len(done) > 0 {
+			t.Fatalf("the shelf was rewritten under a reader: %v", <-done)
+		}
+	}
+	if err := reader.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if got, err := store.Open(t.Context(), []uuid.UUID{gone.ID}); err != nil || got[0].State != keys.Destroyed {
+		t.Errorf("the key is %v, %v", got, err)
+	}
+}
+
+// Without patience the reader wins, and nothing is half done; repeating the call makes up for it.
+func TestReaderInTheWayIsToldOf(t *testing.T) {
+	t.Parallel()
+	s := newStorage(t)
+	s.cfg.Patience = 1
+	store := s.open(t)
+	gone := ensureTagged(t, store, 1)[0]
+	reader, err := pgx.Connect(t.Context(), s.cfg.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reader.Exec(t.Context(), "BEGIN; SELECT count(*) FROM litopys_keys.tags"); err != nil {
+		t.Fatal(err)
+	}
+	fates := []domain.Fate{keytest.Destroy(gone.Ref)}
+	if err := store.Follow(t.Context(), 1, fates); err == nil {
+		t.Error("the shelf was rewritten under a reader")
+	}
+	if got, err := store.Open(t.Context(), []uuid.UUID{gone.ID}); err != nil || !got[0].Equal(gone) {
+		t.Errorf("half done: %v, %v", got, err)
+	}
+	if err := reader.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Follow(t.Context(), 1, fates); err != nil {
+		t.Fatal(err)
+	}
+}
