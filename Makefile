@@ -21,9 +21,13 @@ demo: ## a tour on generated people
 	go run ./cmd/litopys demo
 
 .PHONY: test
-test: ## run every test, with the race detector where a C compiler is present
+test: tools ## run every test, with the race detector where a C compiler is present
 	@[ -n "$(RACE)" ] || echo "no C compiler here: the tests run without the race detector"
 	CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -timeout 20m $(PACKAGES)
+
+.PHONY: tools
+tools: ## install what the tests need and this machine lacks
+	@.ci/install
 
 .PHONY: lint
 lint: format vet ## format, vet, staticcheck and the closed sums
@@ -41,7 +45,7 @@ vet: ## go vet
 
 .PHONY: golden
 golden: ## rewrite golden files and scripts, then look at the diff
-	go test ./... -run 'Golden|Script' -update
+	@packages=$$(grep -rl 'flag.Bool("update"' --include=*_test.go . | xargs -n1 dirname | sort -u); go test $$packages -update
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME

@@ -40,7 +40,7 @@ func TestStreamsCarryTheirKindAndOwner(t *testing.T) {
 	for stream, kind := range map[domain.Stream]domain.StreamKind{
 		domain.SubjectStream(anna):                                  domain.KindSubject,
 		domain.TraceStream(anna, "2024-03"):                         domain.KindTrace,
-		domain.RecipientStream(domain.RecipientID{UUID: anna.UUID}): domain.KindRecipient,
+		domain.RecipientStream(domain.RecipientID(anna)): domain.KindRecipient,
 	} {
 		owner, err := stream.Owner()
 		if err != nil || owner != anna.UUID || stream.Kind() != kind {

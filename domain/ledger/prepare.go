@@ -76,8 +76,9 @@ func leavesTraces(cmd subject.Command, p *policy.Policy) bool {
 		return true
 	case subject.Collect:
 		return len(cmd.Values) > 0 && p.IsTrace(cmd.Values[0].Field)
+	default:
+		return false
 	}
-	return false
 }
 
 func (t *task) digest(buffer []byte) (string, []byte) {

@@ -82,7 +82,7 @@ func TestTransferByConsentRefusals(t *testing.T) {
 	short := past(subject.ConsentGranted{Subject: anna, Consent: consent, Scope: scope(), TextHash: textHash, Until: noon})
 	other := subject.Transfer{About: about(purpose("contact")), Recipient: courier, Fields: []domain.Field{"name"}, Basis: by}
 	stranger := transferOf(by, "name")
-	stranger.Recipient = domain.RecipientID{UUID: order.UUID}
+	stranger.Recipient = domain.RecipientID(order)
 	refusals{
 		{"never given", past(), transferOf(by, "name"), "transfer.no-consent", "3.3.1"},
 		{"withdrawn", past(granted(), subject.ConsentWithdrawn{Subject: anna, Consent: consent}), transferOf(by, "name"), "transfer.no-consent", "3.3.1"},
@@ -101,7 +101,7 @@ func TestTransferByOrderRefusals(t *testing.T) {
 	t.Parallel()
 	by := subject.ByOrder{Order: order}
 	stranger := transferOf(by, "name")
-	stranger.Recipient = domain.RecipientID{UUID: order.UUID}
+	stranger.Recipient = domain.RecipientID(order)
 	refusals{
 		{"never placed", past(), transferOf(by, "name"), "transfer.no-order", "3.3.2"},
 		{"executed", past(placed(), subject.OrderExecuted{Subject: anna, Order: order}), transferOf(by, "name"), "transfer.no-order", "3.3.2"},

@@ -76,6 +76,7 @@ func contentOfHandling(c *domain.Content, cmd Command) {
 		domain.ContentList(c, "months", cmd.Months)
 		contentOfBasis(c, cmd.Basis)
 		c.Text("abroad", cmd.Abroad)
+	default: // Digest writes the others
 	}
 }
 
@@ -115,6 +116,7 @@ func Values(cmd Command) []domain.Value {
 		if b, ok := cmd.Basis.(ByDefence); ok {
 			return there(b.Statement.Value)
 		}
+	default: // the others speak of values that are recorded, or of none
 	}
 	return nil
 }

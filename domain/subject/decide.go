@@ -112,14 +112,6 @@ func (d *decision) decide(c Command) (Event, error) {
 		return d.view(c)
 	case Transfer:
 		return d.transfer(c)
-	default:
-		return d.agree(c)
-	}
-}
-
-// agree decides what the subject agrees to and orders.
-func (d *decision) agree(c Command) (Event, error) {
-	switch c := c.(type) {
 	case GrantConsent:
 		return d.grant(c)
 	case WithdrawConsent:

@@ -96,6 +96,7 @@ func (s *State) agree(e Event) {
 		s.endOrder(e.Order)
 	case OrderCancelled:
 		s.endOrder(e.Order)
+	default: // apply folds the others
 	}
 }
 

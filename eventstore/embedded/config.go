@@ -56,7 +56,7 @@ func (c Config) withDefaults() Config {
 func (c Config) validate() error {
 	var errs []error
 	if c.Dir == "" {
-		errs = append(errs, errors.New("Dir is empty"))
+		errs = append(errs, errors.New("no data folder is given: Dir is empty"))
 	}
 	for _, n := range []struct {
 		name  string

@@ -2,12 +2,10 @@ package embedded
 
 import (
 	"cmp"
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 	"path/filepath"
 	"sort"
@@ -210,28 +208,4 @@ func searchEntries(b []byte, e entry) int {
 	return sort.Search(len(b)/entrySize, func(i int) bool {
 		return compareEntries(getEntry(b[i*entrySize:]), e) >= 0
 	})
-}
-
-// all yields every entry in order.
-func (r *run) all(ctx context.Context) iter.Seq2[entry, error] {
-	return func(yield func(entry, error) bool) {
-		stopped := false
-		for n := range r.blocks() {
-			err := ctx.Err()
-			if err == nil {
-				err = r.block(n, func(b []byte) error {
-					for ; len(b) > 0 && !stopped; b = b[entrySize:] {
-						stopped = !yield(getEntry(b), nil)
-					}
-					return nil
-				})
-			}
-			if err != nil && !stopped {
-				yield(entry{}, err)
-			}
-			if err != nil || stopped {
-				return
-			}
-		}
-	}
 }

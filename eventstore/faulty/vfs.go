@@ -1,6 +1,7 @@
 package faulty
 
 import (
+	"errors"
 	"io"
 	"testing"
 
@@ -108,7 +109,7 @@ func (f *sqliteFile) ReadAt(p []byte, off int64) (n int, err error) {
 	}
 	err = v.around(func() (err error) {
 		n, err = f.File.ReadAt(p, off)
-		if v.fail && err == io.EOF {
+		if v.fail && errors.Is(err, io.EOF) {
 			err = nil
 		}
 		return err

@@ -110,7 +110,7 @@ func requireRefused(t testing.TB, what string, c *seal.Cipher, at seal.Address, 
 	t.Helper()
 	dst := make([]byte, 0, 256)
 	got, err := c.Open(dst, at, sealed)
-	if err != seal.ErrVerify || len(got) != 0 { //nolint:errorlint // the very same error, so that nothing tells the causes apart
+	if !errors.Is(err, seal.ErrVerify) || err.Error() != seal.ErrVerify.Error() || len(got) != 0 {
 		t.Errorf("%s: opened %d bytes, error %v", what, len(got), err)
 	}
 	if bytes.Contains(dst[:cap(dst)], []byte("oksana")) {

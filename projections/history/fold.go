@@ -96,8 +96,9 @@ func dataEvent(e subject.Event) happening {
 		return happening{typ: Used, subject: e.Subject, referred: e.Values}
 	case subject.Viewed:
 		return happening{typ: Viewed, subject: e.Subject, referred: e.Values, details: details("role", e.Role, "document", string(e.Document))}
+	default:
+		return happening{}
 	}
-	return happening{}
 }
 
 func agreement(e subject.Event) happening {
@@ -114,8 +115,9 @@ func agreement(e subject.Event) happening {
 		return happening{typ: OrderExecuted, subject: e.Subject, details: details("order", e.Order.String())}
 	case subject.OrderCancelled:
 		return happening{typ: OrderCancelled, subject: e.Subject, details: details("order", e.Order.String())}
+	default:
+		return happening{}
 	}
-	return happening{}
 }
 
 func transferred(e subject.Transferred) happening {

@@ -72,27 +72,27 @@ func (l *Log) Cut(n int) *Log {
 }
 
 // next gives the events after a position, an error that stands before any of them, and what to wait on.
-func (l *Log) next(after uint64) ([]domain.Recorded, error, <-chan struct{}) { //nolint:revive // the error belongs to the place, not to the call
+func (l *Log) next(after uint64) (rest []domain.Recorded, more <-chan struct{}, bad error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	from := min(int(after/stride), len(l.events))
-	rest := l.events[from:]
+	rest = l.events[from:]
 	for i, e := range rest {
 		if err := l.broken[e.Position]; err != nil {
 			if i == 0 {
-				return nil, err, l.more
+				return nil, l.more, err
 			}
-			return rest[:i:i], nil, l.more
+			return rest[:i:i], l.more, nil
 		}
 	}
-	return rest[:len(rest):len(rest)], nil, l.more
+	return rest[:len(rest):len(rest)], l.more, nil
 }
 
 // ReadAll yields what there is.
 func (l *Log) ReadAll(ctx context.Context, after uint64) iter.Seq2[domain.Recorded, error] {
 	return func(yield func(domain.Recorded, error) bool) {
 		for {
-			rest, err, _ := l.next(after)
+			rest, _, err := l.next(after)
 			if err != nil || len(rest) == 0 {
 				if err != nil {
 					yield(domain.Recorded{}, err)
@@ -117,7 +117,7 @@ func (l *Log) ReadAll(ctx context.Context, after uint64) iter.Seq2[domain.Record
 func (l *Log) Subscribe(ctx context.Context, after uint64) iter.Seq2[projections.Delivery, error] {
 	return func(yield func(projections.Delivery, error) bool) {
 		for {
-			rest, err, more := l.next(after)
+			rest, more, err := l.next(after)
 			if err != nil {
 				yield(projections.Delivery{}, err)
 				return

@@ -2,6 +2,7 @@ package esdbtest
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"github.com/google/uuid"
@@ -58,7 +59,8 @@ func (r *reader) open() (ctx context.Context, done func(), err error) {
 
 // ended gives the error of a subscription whose context is over: as it was dropped, or the caller's leaving.
 func (r *reader) ended(ctx context.Context) error {
-	if d, ok := context.Cause(ctx).(dropped); ok {
+	var d dropped
+	if errors.As(context.Cause(ctx), &d) {
 		return d.reply.send(r.call.SetTrailer)
 	}
 	return status.FromContextError(ctx.Err()).Err()
