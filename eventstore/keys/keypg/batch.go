@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"imagine.ua/litopys/eventstore/keys"
 )
@@ -57,10 +58,10 @@ func (b *batch) write(ctx context.Context, s *Store) error {
 		if err := b.requireUnchanged(ctx, tx); err != nil {
 			return err
 		}
-		if err := b.writeKeys(ctx, tx); err != nil {
-			return err
-		}
-		return b.writeTags(ctx, tx)
+		statements := &pgx.Batch{} // one round trip
+		b.queueKeys(statements)
+		b.queueTags(statements)
+		return tx.SendBatch(ctx, statements).Close()
 	})
 }
 
@@ -98,42 +99,37 @@ func (b *batch) requireUnchanged(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-func (b *batch) writeKeys(ctx context.Context, tx pgx.Tx) error {
+func (b *batch) queueKeys(statements *pgx.Batch) {
 	if len(b.refs) == 0 {
-		return nil
+		return
 	}
 	subjects, fields, epochs := refArrays(b.refs)
 	shelf := make([]int16, len(b.refs))
 	for i, ref := range b.refs {
 		shelf[i] = shelfOf(ref.Subject)
 	}
-	tag, err := tx.Exec(ctx, `INSERT INTO litopys_keys.keys (id, subject, field, epoch, state, master, shelf)
+	statements.Queue(`INSERT INTO litopys_keys.keys (id, subject, field, epoch, state, master, shelf)
 		SELECT w.id, w.subject, w.field, w.epoch, 'live', $1, w.shelf
 		FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::smallint[]) WITH ORDINALITY AS w (id, subject, field, epoch, shelf, i)
-		ORDER BY w.i ON CONFLICT DO NOTHING`, b.month, b.ids, subjects, fields, epochs, shelf)
-	if err != nil {
-		return err
-	}
-	if tag.RowsAffected() != int64(len(b.refs)) {
-		return errStale
-	}
-	_, err = tx.Exec(ctx, `INSERT INTO litopys_keys.secrets (shelf, key, wrapped)
+		ORDER BY w.i ON CONFLICT DO NOTHING`, b.month, b.ids, subjects, fields, epochs, shelf).Exec(func(done pgconn.CommandTag) error {
+		if done.RowsAffected() != int64(len(b.refs)) {
+			return errStale
+		}
+		return nil
+	})
+	statements.Queue(`INSERT INTO litopys_keys.secrets (shelf, key, wrapped)
 		SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::bytea[])`, shelf, b.ids, b.wrapped)
-	return err
 }
 
-// writeTags writes no tag a second time: another process may have recorded it since it was looked for.
-func (b *batch) writeTags(ctx context.Context, tx pgx.Tx) error {
+// queueTags writes no tag a second time: another process may have recorded it since it was looked for.
+func (b *batch) queueTags(statements *pgx.Batch) {
 	if len(b.tags) == 0 {
-		return nil
+		return
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO litopys_keys.tags (shelf, key, tag)
+	statements.Queue(`INSERT INTO litopys_keys.tags (shelf, key, tag)
 		SELECT w.shelf, w.key, w.tag FROM unnest($1::smallint[], $2::uuid[], $3::bytea[]) AS w (shelf, key, tag)
 		WHERE NOT EXISTS (SELECT FROM litopys_keys.tags t WHERE t.shelf = w.shelf AND t.key = w.key AND t.tag = w.tag)`,
-		b.shelves, b.tagged, b.tags); err != nil {
-		return err
-	}
-	_, err := tx.Exec(ctx, `INSERT INTO litopys_keys.buckets (bucket, key)
+		b.shelves, b.tagged, b.tags)
+	statements.Queue(`INSERT INTO litopys_keys.buckets (bucket, key)
 		SELECT * FROM unnest($1::integer[], $2::uuid[]) ON CONFLICT DO NOTHING`, b.buckets, b.tagged)
-	return err
 }

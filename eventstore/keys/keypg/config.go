@@ -92,7 +92,7 @@ func (c Config) pool() (*pgxpool.Config, error) {
 	params["search_path"] = "litopys_keys"
 	// Every list of ids is looked up through an index, however the table has grown since it was analysed.
 	params["plan_cache_mode"] = "force_generic_plan"
-	params["enable_hashjoin"], params["enable_mergejoin"], params["jit"] = "off", "off", "off"
+	params["enable_hashjoin"], params["enable_mergejoin"], params["enable_seqscan"], params["jit"] = "off", "off", "off", "off"
 	// A process that stands still in its turn must not stop the others for ever.
 	params["idle_in_transaction_session_timeout"] = "30s"
 	return p, nil

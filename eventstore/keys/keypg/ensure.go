@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/jackc/pgx/v5"
+
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/eventstore/keys"
 )
@@ -138,14 +140,13 @@ func (g *group) run(ctx context.Context, jobs []*job) error {
 	return g.batch.write(ctx, g.Store)
 }
 
-// find reads the keys of the refs, and for those without one whether they are closed.
+// find reads the keys of the refs, and whether those without one are closed.
 func (g *group) find(ctx context.Context) error {
 	refs := make([]keys.Ref, len(g.order))
 	for i, p := range g.order {
 		refs[i] = p.ref
 	}
-	subjects, fields, epochs := refArrays(refs)
-	rows, err := g.consistent(ctx, g.pool, byRefs, subjects, fields, epochs)
+	rows, marks, err := g.look(ctx, refs)
 	if err != nil {
 		return err
 	}
@@ -154,22 +155,34 @@ func (g *group) find(ctx context.Context) error {
 		found[r.key.Ref] = true
 		g.adopt(ctx, g.pending[r.key.Ref], r.row)
 	}
-	var missing []keys.Ref
 	for _, ref := range refs {
-		if !found[ref] {
-			missing = append(missing, ref)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	marks, err := readMarks(ctx, g.pool, missing)
-	for _, ref := range missing {
-		if isClosed(marks, ref) {
+		if !found[ref] && isClosed(marks, ref) {
 			g.pending[ref].err = notLive(ref)
 		}
 	}
-	return err
+	return nil
+}
+
+// look asks for keys and marks in one round trip, since most calls of the writer are about new keys.
+func (g *group) look(ctx context.Context, refs []keys.Ref) (rows []numbered, marks map[place]domain.Epoch, err error) {
+	subjects, fields, epochs := refArrays(refs)
+	questions := &pgx.Batch{}
+	questions.Queue(byRefs, subjects, fields, epochs).Query(func(answer pgx.Rows) (err error) {
+		rows, err = scanAll(answer)
+		return err
+	})
+	questions.Queue(marksOf, markArgs(refs)...).Query(func(answer pgx.Rows) (err error) {
+		marks, err = scanMarks(answer)
+		return err
+	})
+	if err := g.pool.SendBatch(ctx, questions).Close(); err != nil {
+		return nil, nil, err
+	}
+	whole, err := addWrapped(ctx, g.pool, rows)
+	if err == nil && !whole {
+		rows, err = g.consistent(ctx, g.pool, byRefs, subjects, fields, epochs)
+	}
+	return rows, marks, err
 }
 
 // adopt takes a key that exists. One that does not open fails the calls that want it, not the others.

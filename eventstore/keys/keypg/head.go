@@ -37,7 +37,9 @@ func (s *Store) head(ctx context.Context, conn *pgxpool.Conn) (h head, err error
 		if err = createHead(ctx, conn, keys.Root{KMS: s.cfg.KMS, Ledger: s.cfg.Ledger}); err != nil {
 			return h, err
 		}
-		h, err = readHead(ctx, conn)
+		if h, err = readHead(ctx, conn); errors.Is(err, pgx.ErrNoRows) {
+			err = s.corrupt("table meta", "it is empty, and there are keys")
+		}
 	}
 	if err != nil {
 		return h, err

@@ -25,7 +25,7 @@ var RolesScript string
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// migrationLock is the advisory lock of a migration; see also turnLock.
+// migrationLock is the advisory lock of a migration.
 const migrationLock = 0x6c69_746f_0001
 
 // migration is one numbered file. Files are only ever added.

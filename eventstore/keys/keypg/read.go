@@ -69,26 +69,30 @@ func (s *Store) rowsOf(ctx context.Context, ids []uuid.UUID) ([]row, error) {
 	return rows, nil
 }
 
-// consistent reads rows together with their wrapped bytes. A reader is not promised to see a shelf as it was
-// before TRUNCATE, so one that misses bytes looks again while nobody rewrites; what is missing then is lost.
+// consistent reads rows together with their wrapped bytes. A key may be destroyed between the two, so who
+// misses bytes looks again while nobody writes; what is missing then is lost.
 func (s *Store) consistent(ctx context.Context, q querier, query string, args ...any) (rows []numbered, err error) {
-	if rows, err = collect(ctx, q, query, args...); err != nil || !torn(rows) {
+	whole := false
+	fetch := func(q querier) error {
+		if rows, err = collect(ctx, q, query, args...); err == nil {
+			whole, err = addWrapped(ctx, q, rows)
+		}
+		return err
+	}
+	if err := fetch(q); err != nil || whole {
 		return rows, err
 	}
-	err = s.between(ctx, func(tx pgx.Tx) error {
-		rows, err = collect(ctx, tx, query, args...)
-		return err
-	})
-	return rows, err
+	return rows, s.between(ctx, func(tx pgx.Tx) error { return fetch(tx) })
 }
 
 // Find gives the subjects under which the tag is recorded with a live key of the field, in the order in
 // which their keys were made.
 func (s *Store) Find(ctx context.Context, field domain.Field, tag keys.Tag) (out []domain.SubjectID, err error) {
 	err = s.read(ctx, func(ctx context.Context, q querier) error {
-		rows, err := q.Query(ctx, `SELECT k.subject FROM litopys_keys.buckets b JOIN litopys_keys.keys k ON k.id = b.key
-			JOIN litopys_keys.tags t ON t.shelf = k.shelf AND t.key = k.id AND t.tag = $2
-			WHERE b.bucket = $1 AND k.field = $3 AND k.state = 'live' ORDER BY k.n`, bucketOf(tag[:]), tag[:], string(field))
+		rows, err := q.Query(ctx, `WITH candidates AS MATERIALIZED (
+				SELECT k.* FROM litopys_keys.buckets b JOIN litopys_keys.keys k ON k.id = b.key WHERE b.bucket = $1
+			) SELECT c.subject FROM candidates c JOIN litopys_keys.tags t ON t.shelf = c.shelf AND t.key = c.id AND t.tag = $2
+			WHERE c.field = $3 AND c.state = 'live' ORDER BY c.n`, bucketOf(tag[:]), tag[:], string(field))
 		if err != nil {
 			return err
 		}
@@ -142,7 +146,7 @@ func (s *Store) Verify(ctx context.Context) error {
 	for after, more := uuid.Nil, true; more; {
 		var rows []numbered
 		err := s.read(ctx, func(ctx context.Context, q querier) (err error) {
-			rows, err = s.consistent(ctx, q, byNumber, after)
+			rows, err = s.consistent(ctx, q, byPages, after)
 			return err
 		})
 		if err != nil {

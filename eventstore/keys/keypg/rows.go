@@ -3,7 +3,6 @@ package keypg
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,21 +23,19 @@ type row struct {
 	wrapped []byte    // nil when destroyed
 }
 
-// columns are what scan takes, of keys k and secrets s.
 const (
-	columns = "k.id, k.subject, k.field, k.epoch, k.state, k.until, k.rule, k.shelf, k.master, s.wrapped"
-	secrets = " LEFT JOIN litopys_keys.secrets s ON s.shelf = k.shelf AND s.key = k.id AND k.state <> 'destroyed' "
+	columns = "k.id, k.subject, k.field, k.epoch, k.state, k.until, k.rule, k.shelf, k.master "
 
-	byIDs = "SELECT w.i, " + columns + ` FROM unnest($1::uuid[]) WITH ORDINALITY AS w (id, i)
-		JOIN litopys_keys.keys k ON k.id = w.id` + secrets
-	byRefs = "SELECT w.i, " + columns + ` FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS w (subject, field, epoch, i)
-		JOIN litopys_keys.keys k ON k.subject = w.subject AND k.field = w.field AND k.epoch = w.epoch` + secrets
-	byNumber = "SELECT k.n, " + columns + ` FROM (SELECT * FROM litopys_keys.keys WHERE id > $1 ORDER BY id LIMIT 1000) k` + secrets + "ORDER BY k.id"
-
-	bare      = "SELECT 0::bigint, k.id, k.subject, k.field, k.epoch, k.state, k.until, k.rule, k.shelf, k.master, NULL::bytea "
-	bySubject = bare + "FROM litopys_keys.keys k WHERE k.subject = $1 ORDER BY k.n"
-	byFields  = bare + `FROM unnest($1::uuid[], $2::text[]) AS w (subject, field)
+	byIDs  = "SELECT w.i, " + columns + "FROM unnest($1::uuid[]) WITH ORDINALITY AS w (id, i) JOIN litopys_keys.keys k ON k.id = w.id"
+	byRefs = "SELECT w.i, " + columns + `FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS w (subject, field, epoch, i)
+		JOIN litopys_keys.keys k ON k.subject = w.subject AND k.field = w.field AND k.epoch = w.epoch`
+	byFields = "SELECT k.n, " + columns + `FROM unnest($1::uuid[], $2::text[]) AS w (subject, field)
 		JOIN litopys_keys.keys k ON k.subject = w.subject AND k.field = w.field`
+	bySubject = "SELECT k.n, " + columns + "FROM litopys_keys.keys k WHERE k.subject = $1 ORDER BY k.n"
+	byPages   = "SELECT k.n, " + columns + "FROM litopys_keys.keys k WHERE k.id > $1 ORDER BY k.id LIMIT 1000"
+
+	wrappedOf = `SELECT s.key, s.wrapped FROM unnest($1::smallint[], $2::uuid[]) AS w (shelf, key)
+		JOIN litopys_keys.secrets s ON s.shelf = w.shelf AND s.key = w.key`
 )
 
 // states are the names of the states in the database.
@@ -46,7 +43,7 @@ var states = map[string]keys.State{
 	keys.Live.String(): keys.Live, keys.Retained.String(): keys.Retained, keys.Destroyed.String(): keys.Destroyed,
 }
 
-// scan reads a row and the number before it.
+// scan reads a row, without its wrapped bytes, and the number before it.
 func scan(rows pgx.Rows) (number int64, r row, err error) {
 	var (
 		field, epoch, state string
@@ -54,7 +51,7 @@ func scan(rows pgx.Rows) (number int64, r row, err error) {
 		rule                *string
 		master              *uuid.UUID
 	)
-	err = rows.Scan(&number, &r.key.ID, &r.key.Ref.Subject.UUID, &field, &epoch, &state, &until, &rule, &r.shelf, &master, &r.wrapped)
+	err = rows.Scan(&number, &r.key.ID, &r.key.Ref.Subject.UUID, &field, &epoch, &state, &until, &rule, &r.shelf, &master)
 	if err != nil {
 		return 0, r, err
 	}
@@ -78,12 +75,16 @@ type numbered struct {
 	number int64
 }
 
-// collect gives the rows of a query.
-func collect(ctx context.Context, q querier, query string, args ...any) (all []numbered, err error) {
+// collect gives the rows of a query, without their wrapped bytes.
+func collect(ctx context.Context, q querier, query string, args ...any) ([]numbered, error) {
 	rows, err := q.Query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
+	return scanAll(rows)
+}
+
+func scanAll(rows pgx.Rows) (all []numbered, err error) {
 	defer rows.Close()
 	for rows.Next() {
 		number, r, err := scan(rows)
@@ -95,9 +96,38 @@ func collect(ctx context.Context, q querier, query string, args ...any) (all []n
 	return all, rows.Err()
 }
 
-// torn reports whether wrapped bytes are missing.
-func torn(rows []numbered) bool {
-	return slices.ContainsFunc(rows, func(r numbered) bool { return r.key.State != keys.Destroyed && r.wrapped == nil })
+// addWrapped adds the wrapped bytes to the rows and tells whether none is missing.
+func addWrapped(ctx context.Context, q querier, all []numbered) (whole bool, err error) {
+	var shelf []int16
+	var ids []uuid.UUID
+	for _, r := range all {
+		if r.key.State != keys.Destroyed {
+			shelf, ids = append(shelf, r.shelf), append(ids, r.key.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return true, nil
+	}
+	rows, err := q.Query(ctx, wrappedOf, shelf, ids)
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	wrapped := make(map[uuid.UUID][]byte, len(ids))
+	for rows.Next() {
+		var id uuid.UUID
+		var bytes []byte
+		if err := rows.Scan(&id, &bytes); err != nil {
+			return false, err
+		}
+		wrapped[id] = bytes
+	}
+	whole = true
+	for i, r := range all {
+		all[i].wrapped = wrapped[r.key.ID]
+		whole = whole && (r.key.State == keys.Destroyed || all[i].wrapped != nil)
+	}
+	return whole, rows.Err()
 }
 
 // unwrap gives the key with its secret, or the bare key when it is destroyed.
@@ -136,8 +166,11 @@ func placeOf(r keys.Ref) place {
 	return place{subject: r.Subject, field: r.Field, kind: kind}
 }
 
-// readMarks gives the epochs through which the fields of the refs are closed.
-func readMarks(ctx context.Context, q querier, refs []keys.Ref) (map[place]domain.Epoch, error) {
+const marksOf = `SELECT c.subject, c.field, c.kind, c.through FROM unnest($1::uuid[], $2::text[], $3::text[]) AS w (subject, field, kind)
+	JOIN litopys_keys.closed c ON c.subject = w.subject AND c.field = w.field AND c.kind = w.kind`
+
+// markArgs are the arguments of marksOf for the refs.
+func markArgs(refs []keys.Ref) []any {
 	wanted := map[place]bool{}
 	var subjects []uuid.UUID
 	var fields, kinds []string
@@ -147,11 +180,19 @@ func readMarks(ctx context.Context, q querier, refs []keys.Ref) (map[place]domai
 			subjects, fields, kinds = append(subjects, p.subject.UUID), append(fields, string(p.field)), append(kinds, string(p.kind))
 		}
 	}
-	rows, err := q.Query(ctx, `SELECT c.subject, c.field, c.kind, c.through FROM unnest($1::uuid[], $2::text[], $3::text[]) AS w (subject, field, kind)
-		JOIN litopys_keys.closed c ON c.subject = w.subject AND c.field = w.field AND c.kind = w.kind`, subjects, fields, kinds)
+	return []any{subjects, fields, kinds}
+}
+
+// readMarks gives the epochs through which the fields of the refs are closed.
+func readMarks(ctx context.Context, q querier, refs []keys.Ref) (map[place]domain.Epoch, error) {
+	rows, err := q.Query(ctx, marksOf, markArgs(refs)...)
 	if err != nil {
 		return nil, err
 	}
+	return scanMarks(rows)
+}
+
+func scanMarks(rows pgx.Rows) (map[place]domain.Epoch, error) {
 	defer rows.Close()
 	marks := map[place]domain.Epoch{}
 	for rows.Next() {

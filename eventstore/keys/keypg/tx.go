@@ -6,27 +6,20 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// turnLock is the advisory lock that every transaction which writes keys holds, so that the writers of all
-// processes take turns. Advisory locks belong to one database.
-const turnLock = 0x6c69_746f_0002
+// A transaction that writes keys begins by taking an advisory lock, in the same round trip, so that the
+// writers of all processes take turns. Advisory locks belong to one database.
+const (
+	beginTurn    = "BEGIN; SELECT pg_advisory_xact_lock(x'6c69746f0002'::bigint)"
+	beginBetween = "BEGIN; SELECT pg_advisory_xact_lock_shared(x'6c69746f0002'::bigint)"
+)
 
 // turn runs do in a transaction that has its turn: what do reads stays as it is until the commit. Each
 // statement of do sees all that was committed before.
 func (s *Store) turn(ctx context.Context, do func(tx pgx.Tx) error) error {
-	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", turnLock); err != nil {
-			return err
-		}
-		return do(tx)
-	})
+	return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: beginTurn}, do)
 }
 
 // between runs do in a transaction during which nobody has a turn.
 func (s *Store) between(ctx context.Context, do func(tx pgx.Tx) error) error {
-	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock_shared($1)", turnLock); err != nil {
-			return err
-		}
-		return do(tx)
-	})
+	return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: beginBetween}, do)
 }

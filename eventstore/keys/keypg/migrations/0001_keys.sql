@@ -30,7 +30,7 @@ CREATE TABLE litopys_keys.keys (
 	state   text NOT NULL CHECK (state IN ('live', 'retained', 'destroyed')),
 	until   timestamptz,
 	rule    text,
-	master  uuid REFERENCES litopys_keys.masters (id), -- NULL when the ref was closed before a key was made
+	master  uuid, -- masters.id, which nobody may delete; NULL when the ref was closed before a key was made
 	shelf   smallint NOT NULL CHECK (shelf BETWEEN 0 AND 63),
 	changed bigint NOT NULL DEFAULT 0, -- meta.changes of the last change of the state; 0 for none
 	UNIQUE (subject, field, epoch),
@@ -65,15 +65,16 @@ CREATE TABLE litopys_keys.tags (
 ) PARTITION BY LIST (shelf);
 CREATE INDEX tags_key ON litopys_keys.tags (shelf, key);
 
-ALTER TABLE litopys_keys.secrets ALTER COLUMN wrapped SET STATISTICS 0;
-ALTER TABLE litopys_keys.tags ALTER COLUMN tag SET STATISTICS 0;
+-- ANALYZE would copy samples of the columns into the catalogue, where no erasure reaches them. Plain storage,
+-- which the shelves take over, spares each of them a TOAST table that would be rewritten with it.
+ALTER TABLE litopys_keys.secrets ALTER COLUMN wrapped SET STATISTICS 0, ALTER COLUMN wrapped SET STORAGE PLAIN;
+ALTER TABLE litopys_keys.tags ALTER COLUMN tag SET STATISTICS 0, ALTER COLUMN tag SET STORAGE PLAIN;
 
 DO $$
 BEGIN
 	FOR shelf IN 0 .. 63 LOOP
 		EXECUTE format('CREATE TABLE litopys_keys.secrets_%1$s PARTITION OF litopys_keys.secrets FOR VALUES IN (%1$s)', shelf);
 		EXECUTE format('CREATE TABLE litopys_keys.tags_%1$s PARTITION OF litopys_keys.tags FOR VALUES IN (%1$s)', shelf);
-		-- ANALYZE would copy samples of the columns into the catalogue, where no erasure reaches them.
 		EXECUTE format('ALTER TABLE litopys_keys.secrets_%s ALTER COLUMN wrapped SET STATISTICS 0', shelf);
 		EXECUTE format('ALTER TABLE litopys_keys.tags_%s ALTER COLUMN tag SET STATISTICS 0', shelf);
 	END LOOP;
@@ -82,7 +83,7 @@ END $$;
 -- The way from a value to its tags: the first 16 bits of the tag, too few to tell one value from another.
 CREATE TABLE litopys_keys.buckets (
 	bucket integer NOT NULL CHECK (bucket BETWEEN 0 AND 65535),
-	key    uuid NOT NULL REFERENCES litopys_keys.keys (id),
+	key    uuid NOT NULL,
 	PRIMARY KEY (bucket, key)
 );
 CREATE INDEX buckets_key ON litopys_keys.buckets (key);
@@ -100,7 +101,7 @@ CREATE TABLE litopys_keys.closed (
 -- TRUNCATE gives a table new files and empties the old ones at the commit. It runs with its owner's rights,
 -- so that nobody else needs the right to delete or overwrite a key.
 CREATE FUNCTION litopys_keys.erase(shelf smallint, gone uuid[]) RETURNS void
-	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = on AS $$
 DECLARE
 	kept  uuid[];
 	bytes bytea[];
