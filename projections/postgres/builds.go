@@ -112,6 +112,9 @@ func (s *session) create(ctx context.Context, p *projections.Projection, log uui
 	for _, t := range p.Tables {
 		x.tables = append(x.tables, t.Name)
 		sql += createSQL(t, x.schema)
+		if x.Indexed || !t.Log {
+			sql += keySQL(t, x.schema)
+		}
 		if x.Indexed {
 			sql += indexSQL(t, x.schema)
 		}
@@ -139,12 +142,15 @@ func (b *Backend) Index(ctx context.Context, p *projections.Projection, want pro
 			return err
 		}
 		x, ok := numbered(list, p.Name, want.Number)
-		if !ok {
-			return projections.ErrConflict
+		if !ok || x.Indexed {
+			return conflictIf(!ok)
 		}
-		sql := "SET LOCAL maintenance_work_mem = '128MB';"
+		sql := "SET LOCAL maintenance_work_mem = '128MB'; SET LOCAL default_statistics_target = 20;"
 		for _, t := range p.Tables {
-			sql += indexSQL(t, x.schema) + "ANALYZE " + table(x.schema, t.Name) + ";"
+			if t.Log {
+				sql += keySQL(t, x.schema)
+			}
+			sql += indexSQL(t, x.schema) + analyzeSQL(t, x.schema)
 		}
 		if err := script(ctx, s.conn, sql); err != nil {
 			return err
@@ -152,6 +158,13 @@ func (b *Backend) Index(ctx context.Context, p *projections.Projection, want pro
 		_, err = s.conn.Exec(ctx, "UPDATE "+s.state+".builds SET indexed = true WHERE projection = $1 AND number = $2", p.Name, want.Number)
 		return err
 	})
+}
+
+func conflictIf(conflict bool) error {
+	if conflict {
+		return projections.ErrConflict
+	}
+	return nil
 }
 
 // Switch makes builds the live ones, all in one transaction.
@@ -330,7 +343,7 @@ func quoted(name string) string { return `"` + name + `"` }
 func table(schema, name string) string { return quoted(schema) + "." + quoted(name) }
 
 func createSQL(t *projections.Table, schema string) string {
-	parts := make([]string, 0, len(t.Columns)+1)
+	parts := make([]string, 0, len(t.Columns))
 	for i, c := range t.Columns {
 		column := quoted(c.Name) + " " + storage(c.Type)
 		if i < t.Key {
@@ -338,8 +351,13 @@ func createSQL(t *projections.Table, schema string) string {
 		}
 		parts = append(parts, column)
 	}
-	parts = append(parts, "PRIMARY KEY ("+strings.Join(columnNames(t, keyColumns(t)), ", ")+")")
 	return "CREATE TABLE " + table(schema, t.Name) + " (" + strings.Join(parts, ", ") + ");"
+}
+
+// keySQL makes the key. A table that is only appended to gets it after the load: one sorted pass instead of
+// an insertion for each row.
+func keySQL(t *projections.Table, schema string) string {
+	return "ALTER TABLE " + table(schema, t.Name) + " ADD PRIMARY KEY (" + strings.Join(columnNames(t, keyColumns(t)), ", ") + ");"
 }
 
 func indexSQL(t *projections.Table, schema string) string {
@@ -349,6 +367,17 @@ func indexSQL(t *projections.Table, schema string) string {
 			strings.Join(columnNames(t, x.Columns), ", "))
 	}
 	return b.String()
+}
+
+// analyzeSQL gathers statistics of the columns that are searched by, from a small sample; the server's own
+// housekeeping does the rest later.
+func analyzeSQL(t *projections.Table, schema string) string {
+	columns := keyColumns(t)
+	for _, x := range t.Indexes {
+		columns = append(columns, x.Columns...)
+	}
+	slices.Sort(columns)
+	return "ANALYZE " + table(schema, t.Name) + " (" + strings.Join(columnNames(t, slices.Compact(columns)), ", ") + ");"
 }
 
 // indexName is cut where PostgreSQL would cut it; indexes of one schema share its names with the tables.

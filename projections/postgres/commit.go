@@ -25,7 +25,7 @@ func (b *Backend) Commit(ctx context.Context, c projections.Commit) error {
 			return fmt.Errorf("%w: it stands at position %d, the batch begins after %d", projections.ErrConflict, have.Mark.Position, c.From.Position)
 		}
 		for _, changes := range c.Changes {
-			l := loader{ctx: ctx, session: s, table: changes.Table, name: table(have.schema, changes.Table.Name), empty: c.From == projections.Mark{}}
+			l := loader{ctx: ctx, session: s, table: changes.Table, name: table(have.schema, changes.Table.Name), hidden: have.State == projections.Building, empty: c.From == projections.Mark{}}
 			if err := l.load(changes); err != nil {
 				return fmt.Errorf("table %s: %w", changes.Table.Name, err)
 			}
@@ -53,7 +53,9 @@ type loader struct {
 	ctx   context.Context
 	table *projections.Table
 	name  string
-	empty bool // nothing was ever written to the build
+	// hidden says that no reader sees the build, and that it is written in bulk.
+	hidden bool
+	empty  bool // nothing was ever written to the build
 }
 
 func (l *loader) load(c projections.Changes) error {
@@ -91,6 +93,14 @@ func (l *loader) upsert(rows []projections.Row) error {
 	if l.empty {
 		return l.copy(rows) // a batch names each key once, and there is nothing else
 	}
+	if l.hidden {
+		// In bulk it is cheaper to take the old rows away by their keys and to copy the new ones than to
+		// write each new row twice. In a live table a merge is better: it can leave the indexes as they are.
+		if err := l.delete(rows); err != nil {
+			return err
+		}
+		return l.copy(rows)
+	}
 	columns := allColumns(l.table)
 	stage, err := l.stage(typesOf(l.table, columns), len(rows), func(i int, b []byte) []byte { return appendRow(b, rows[i]) })
 	if err != nil {
@@ -111,11 +121,12 @@ func (l *loader) onConflict(sets []string) string {
 	return key + " DO UPDATE SET " + strings.Join(sets, ", ")
 }
 
+// delete removes the rows with these keys; what stands behind the key in them does not count.
 func (l *loader) delete(keys []projections.Row) error {
 	if len(keys) == 0 || l.empty {
 		return nil
 	}
-	stage, err := l.stage(typesOf(l.table, keyColumns(l.table)), len(keys), func(i int, b []byte) []byte { return appendRow(b, keys[i]) })
+	stage, err := l.stage(typesOf(l.table, keyColumns(l.table)), len(keys), func(i int, b []byte) []byte { return appendRow(b, keys[i][:l.table.Key]) })
 	if err != nil {
 		return err
 	}

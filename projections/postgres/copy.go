@@ -5,6 +5,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"iter"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -110,11 +113,21 @@ func appendTexts(b []byte, v projections.Value) []byte {
 	b = appendLength(b, 0)
 	b = append(b, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, textOID)
 	b = append(b, 0, 0, 0, 0, 0, 0, 0, 1)
-	list := v.Texts()
-	for _, s := range list {
+	n := uint32(0)
+	for s := range elements(v) {
 		b = append(appendLength(b, len(s)), s...)
+		n++
 	}
-	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4))   // #nosec G115 -- as above
-	binary.BigEndian.PutUint32(b[at+16:], uint32(len(list))) // #nosec G115 -- as above
+	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4)) // #nosec G115 -- as above
+	binary.BigEndian.PutUint32(b[at+16:], n)
 	return b
+}
+
+// elements goes through a list without making one: a list without escapes is split where it stands.
+func elements(v projections.Value) iter.Seq[string] {
+	_, _, s := v.Parts()
+	if strings.IndexByte(s, '\\') >= 0 {
+		return slices.Values(v.Texts())
+	}
+	return strings.SplitSeq(strings.TrimSuffix(strings.TrimPrefix(s, `["`), `"]`), `","`)
 }

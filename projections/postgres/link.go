@@ -232,4 +232,3 @@ func marked(conn *pgx.Conn, err error) error {
 	}
 	return err
 }
-

@@ -195,4 +195,3 @@ func RolesSQL(schema, runner, reader string) (string, error) {
 	}
 	return strings.NewReplacer("{runner}", runner, "{reader}", reader).Replace(cfg.names().fill(rolesScript)), nil
 }
-
