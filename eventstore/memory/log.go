@@ -36,7 +36,7 @@ type ledger struct {
 func newLedger(cfg Config) *ledger {
 	return &ledger{
 		cfg:      cfg,
-		identity: uuid.New(),
+		identity: cfg.Identity,
 		rng:      rand.New(rand.NewPCG(cfg.Seed, 0)),
 		streams:  map[string][]int{},
 		grown:    make(chan struct{}),

@@ -1,0 +1,25 @@
+// Package logcopy moves a ledger from one store into another: out of a data folder into EventStoreDB, back,
+// or into memory.
+//
+// # What a copy is
+//
+// The target gets every record of the source with its id, type, data, metadata, stream and revision, in the
+// order of the source's log; only positions are the target's own. So order per stream, global order and the
+// canonical digest of every record are the same, and so is the digest over all of them, which is the one that
+// a verification of either ledger reports. The identity of the ledger goes along: the target is opened for it
+// (embedded.Config.Identity, esdb.Config.Identity), and a target of another ledger is refused.
+//
+// # Going on
+//
+// A copy writes one batch after the other, each of consecutive records of one stream, each whole or not at
+// all. So what a killed copy leaves is a beginning of the source, and nothing has to be remembered: the next
+// copy reads both, side by side, for as far as the target goes, and appends the rest. A target that holds
+// anything else than a beginning of the source gives ErrDifferent and is left as it is. A batch whose outcome
+// is unknown is sent again unchanged, which the contract of eventstore.Appender makes safe.
+//
+// # Who else writes
+//
+// The source may grow while it is copied, and what it has gained may be missing at the end (Report.Grown):
+// stop its writers, then copy again. Nobody else may write to the target; what is found behind the copy's own
+// records gives ErrDifferent.
+package logcopy
