@@ -35,8 +35,9 @@ func (b *Backend) Lead(ctx context.Context, do func(context.Context) error) erro
 	waits := false
 	pause := firstPause
 	for {
+		began := time.Now()
 		conn, err := b.lock(ctx)
-		b.link.note(ctx, err)
+		b.link.note(ctx, began, err)
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -113,10 +114,11 @@ func (b *Backend) hold(parent context.Context, conn *pgx.Conn, do func(context.C
 		case err := <-ended:
 			return err
 		case <-look.C:
+			began := time.Now()
 			if err := ping(ctx, conn); err != nil && parent.Err() == nil {
 				cancel(errLeadLost)
 				<-ended
-				b.link.note(parent, marked(conn, err))
+				b.link.note(parent, began, marked(conn, err))
 				return errLeadLost
 			}
 		case <-b.done:

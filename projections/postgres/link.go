@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"imagine.ua/litopys/eventstore"
 )
@@ -18,26 +19,45 @@ import (
 type link struct {
 	logger *slog.Logger
 
-	mu   sync.Mutex
-	down time.Time // guarded by mu; when it was lost, zero while it is there
+	mu    sync.Mutex
+	down  bool      // guarded by mu
+	since time.Time // guarded by mu; when it was lost, or the first connection since was made
 }
 
-// note hears the result of every call and logs when the state changes, not when a try fails.
-func (l *link) note(ctx context.Context, err error) {
+// note hears the result of every try, and since when its connection has been there, and logs when the state
+// changes. Connections from before the last change say nothing of what is so now: a server that is going
+// down still answers on some of them.
+func (l *link) note(ctx context.Context, born time.Time, err error) {
 	gone := err != nil && ctx.Err() == nil && lost(err)
 	if err != nil && !gone {
-		return // neither here nor there: a refusal proves nothing that matters
+		return // a refusal proves nothing that matters here
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch {
-	case gone && l.down.IsZero():
-		l.down = time.Now()
-		l.logger.LogAttrs(ctx, slog.LevelWarn, "the database of the read models is lost", slog.Any("error", err))
-	case !gone && !l.down.IsZero():
-		l.logger.LogAttrs(ctx, slog.LevelInfo, "the database of the read models is back", slog.Duration("after", time.Since(l.down)))
-		l.down = time.Time{}
+	if gone == l.down || born.Before(l.since) {
+		return
 	}
+	l.down = gone
+	if gone {
+		l.since = time.Now()
+		l.logger.LogAttrs(ctx, slog.LevelWarn, "the database of the read models is lost", slog.Any("error", err))
+		return
+	}
+	l.logger.LogAttrs(ctx, slog.LevelInfo, "the database of the read models is back", slog.Duration("after", time.Since(l.since)))
+	l.since = born
+}
+
+const bornKey = "litopys born"
+
+// welcome marks a new connection with its time.
+func welcome(_ context.Context, conn *pgx.Conn) error {
+	conn.PgConn().CustomData()[bornKey] = time.Now()
+	return nil
+}
+
+func born(conn *pgx.Conn) time.Time {
+	t, _ := conn.PgConn().CustomData()[bornKey].(time.Time)
+	return t
 }
 
 // pauses grow from the first to the last, by half of each at random so that processes that lost the same
@@ -94,19 +114,20 @@ func (b *Backend) write(ctx context.Context, what string, d durability, do func(
 			return fmt.Errorf("read models: %s: %w", what, eventstore.ErrClosed)
 		}
 		var err error
-		if unsettled != "" {
-			if unsettled, err = b.settle(ctx, unsettled); unsettled == settled {
-				return nil
-			}
-		} else {
+		done := false
+		if unsettled == "" {
 			unsettled, err = b.try(ctx, d, do)
+			done = err == nil
+		} else {
+			done, unsettled, err = b.settle(ctx, unsettled)
 		}
-		b.link.note(ctx, err)
-		again := err == nil && unsettled != "" || err != nil && passing(err)
 		switch {
-		case err == nil && unsettled == "":
+		case done:
 			return nil
-		case !again || !w.more(ctx, b.done):
+		case err != nil && !passing(err) || !w.more(ctx, b.done):
+			if unsettled != "" {
+				err = errors.Join(ErrOutcome, err)
+			}
 			return translate(ctx, what, err)
 		}
 	}
@@ -123,12 +144,13 @@ func (b *Backend) closed() bool {
 
 // try runs one transaction. When the answer to the commit was lost it gives the id of the transaction.
 func (b *Backend) try(ctx context.Context, d durability, do func(context.Context, *session) error) (unsettled string, err error) {
-	conn, err := b.writers.Acquire(ctx)
+	conn, err := b.acquire(ctx, b.writers)
 	if err != nil {
 		return "", err
 	}
 	s := newSession(b.names, conn.Conn())
 	defer func() {
+		b.link.note(ctx, born(conn.Conn()), err)
 		if err != nil {
 			s.abandon(ctx)
 		}
@@ -151,27 +173,34 @@ func (b *Backend) try(ctx context.Context, d durability, do func(context.Context
 	return "", nil
 }
 
-// settled is in the place of an id when its transaction is known to be committed.
-const settled = "settled"
+// acquire gives a connection of a pool, and notes when there is none to be had.
+func (b *Backend) acquire(ctx context.Context, from *pgxpool.Pool) (*pgxpool.Conn, error) {
+	began := time.Now()
+	conn, err := from.Acquire(ctx)
+	if err != nil {
+		b.link.note(ctx, began, err)
+	}
+	return conn, err
+}
 
-// settle asks what became of a transaction. It gives settled, or "" when it was rolled back and is to be
-// done again, or the id when there is no answer yet.
-func (b *Backend) settle(ctx context.Context, id string) (string, error) {
+// settle asks what became of a transaction: whether it is committed, and if not, its id as long as there is
+// no answer, or "" when it was rolled back and is to be done again.
+func (b *Backend) settle(ctx context.Context, id string) (committed bool, unsettled string, err error) {
+	conn, err := b.acquire(ctx, b.writers)
+	if err != nil {
+		return false, id, err
+	}
+	defer conn.Release()
 	var status *string
-	err := b.writers.QueryRow(ctx, "SELECT pg_xact_status($1::text::xid8)", id).Scan(&status)
+	err = marked(conn.Conn(), conn.QueryRow(ctx, "SELECT pg_xact_status($1::text::xid8)", id).Scan(&status))
+	b.link.note(ctx, born(conn.Conn()), err)
 	switch {
-	case err != nil && lost(err):
-		return id, err
-	case err != nil || status == nil: // another server, or long ago
-		return id, errors.Join(ErrOutcome, err)
+	case err != nil:
+		return false, id, err
+	case status == nil || *status == "in progress": // NULL: forgotten long ago, or another server's
+		return false, id, nil
 	}
-	switch *status {
-	case "committed":
-		return settled, nil
-	case "aborted":
-		return "", nil
-	}
-	return id, nil // the server has not noticed yet that we are gone
+	return *status == "committed", "", nil
 }
 
 // session is one transaction on one connection, with the staging tables that the connection has.

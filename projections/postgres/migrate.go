@@ -94,7 +94,7 @@ func prepare(ctx context.Context, cfg Config) error {
 func onConnection(ctx context.Context, cfg Config, what string, do func(*pgx.Conn) error) error {
 	conn, err := cfg.connect(ctx)
 	if err == nil {
-		err = errors.Join(do(conn), conn.Close(context.WithoutCancel(ctx)))
+		err = errors.Join(marked(conn, do(conn)), conn.Close(context.WithoutCancel(ctx)))
 	}
 	return translate(ctx, what, err)
 }

@@ -127,6 +127,7 @@ func (c Config) pool(size int) (*pgxpool.Pool, error) {
 	}
 	p.MaxConns, p.MinConns = int32(size), 0 // #nosec G115 -- a handful
 	p.ConnConfig.ConnectTimeout = cmp.Or(p.ConnConfig.ConnectTimeout, connectTimeout)
+	p.AfterConnect = welcome
 	settings(p.ConnConfig.RuntimeParams)
 	pool, err := pgxpool.NewWithConfig(context.Background(), p) // no query yet; the pool outlives Open's context
 	if err != nil {

@@ -29,15 +29,15 @@ func (b *Backend) reading(ctx context.Context, what string, open func(*pgx.Conn)
 		if b.closed() {
 			return nil, fmt.Errorf("read models: %s: %w", what, eventstore.ErrClosed)
 		}
-		conn, err := b.readers.Acquire(ctx)
+		conn, err := b.acquire(ctx, b.readers)
 		if err == nil {
-			if err = marked(conn.Conn(), open(conn.Conn())); err == nil {
-				b.link.note(ctx, nil)
+			err = marked(conn.Conn(), open(conn.Conn()))
+			b.link.note(ctx, born(conn.Conn()), err)
+			if err == nil {
 				return conn, nil
 			}
 			leave(ctx, conn)
 		}
-		b.link.note(ctx, err)
 		if !(passing(err) || errors.Is(err, errMoved)) || !w.more(ctx, b.done) {
 			return nil, translate(ctx, what, err)
 		}
