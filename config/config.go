@@ -17,6 +17,14 @@ import (
 type Config struct {
 	// Dir is the data folder of the embedded ledger. Default "./litopys-data".
 	Dir string `mapstructure:"dir"`
+	// Store says where the log is.
+	Store Store `mapstructure:"store"`
+	// Keys says where the keys are.
+	Keys Keys `mapstructure:"keys"`
+	// Answers says where the read models are.
+	Answers Answers `mapstructure:"answers"`
+	// KMS says what wraps the master keys.
+	KMS KMS `mapstructure:"kms"`
 	// Policy is the path of the policy file to obey. Default empty: the embedded policy of Imagine.
 	Policy string `mapstructure:"policy"`
 	// Act says who acts when a command does not say it itself. All parts are empty by default: an
@@ -26,6 +34,38 @@ type Config struct {
 	Import Import `mapstructure:"import"`
 	// Log is the talk on standard error.
 	Log Log `mapstructure:"log"`
+}
+
+// Store says where the log is.
+type Store struct {
+	// URL of EventStoreDB, esdb://[user:password@]host:port[,host:port...][?tls=false]. Default empty: the
+	// embedded log in Dir.
+	URL string `mapstructure:"url"`
+}
+
+// Keys says where the keys are.
+type Keys struct {
+	// URL of the PostgreSQL database of the keys, postgres://user:password@host/database. Default empty:
+	// keys.db in Dir.
+	URL string `mapstructure:"url"`
+}
+
+// Answers says where the read models are.
+type Answers struct {
+	// URL of the PostgreSQL database of the read models. Default empty: read.db in Dir.
+	URL string `mapstructure:"url"`
+}
+
+// KMS says what wraps the master keys of the months.
+type KMS struct {
+	// URL of the key in a key-management service, as gocloud.dev/secrets writes it: awskms://, gcpkms://,
+	// azurekeyvault://, hashivault://. Default empty: local.key in Dir.
+	URL string `mapstructure:"url"`
+}
+
+// Local tells whether anything of the ledger stands in Dir.
+func (c Config) Local() bool {
+	return c.Store.URL == "" || c.Keys.URL == "" || c.Answers.URL == "" || c.KMS.URL == ""
 }
 
 // Act is the default of the flags that every operation needs.
@@ -78,6 +118,10 @@ func (c Config) Validate() error {
 		"import.batch: %d lines; want 1 to 100000", c.Import.Batch)
 	check(c.Import.LineLimit >= 1<<10 && c.Import.LineLimit <= 1<<20,
 		"import.line_limit: %d bytes; want 1024 to 1048576", c.Import.LineLimit)
+	check(c.Store.URL == "" || scheme(c.Store.URL, "esdb", "esdb+discover"), "store.url: want esdb://host:port or nothing")
+	check(c.Keys.URL == "" || scheme(c.Keys.URL, postgres...), "keys.url: want postgres://host/database or nothing")
+	check(c.Answers.URL == "" || scheme(c.Answers.URL, postgres...), "answers.url: want postgres://host/database or nothing")
+	check(c.KMS.URL == "" || scheme(c.KMS.URL, kms...), "kms.url: want %s:// or nothing", strings.Join(kms, "://, "))
 	_, err := c.Log.level()
 	check(err == nil, "log.level: %q; want debug, info, warn or error", c.Log.Level)
 	return errors.Join(problems...)

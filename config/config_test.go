@@ -74,7 +74,7 @@ func TestUnknownNamesAreRefusedWithHint(t *testing.T) {
 		"dri: x\n":                 `unknown name "dri"; did you mean "dir"?`,
 		"batch: 5\n":               `did you mean "import.batch"?`,
 		"import:\n  btach: 5\n":    `unknown name "import.btach"; did you mean "import.batch"?`,
-		"something_else: 5\n":      `known are dir, policy`,
+		"something_else: 5\n":      `known are dir, store.url`,
 		"dir: a\ndri: b\nlgo: c\n": `unknown name "lgo"`,
 	} {
 		_, err := Load(Sources{File: write(t, text)})

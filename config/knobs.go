@@ -17,6 +17,8 @@ type Knob struct {
 	Doc string
 	// Secret keeps its value from being shown.
 	Secret bool
+	// Address is a URL, which is shown without its secrets.
+	Address bool
 }
 
 // Variable is the environment variable that sets it.
@@ -27,7 +29,10 @@ func (k Knob) Variable() string {
 // show gives the value as a person may see it.
 func (k Knob) show(value string) string {
 	if k.Secret && value != "" {
-		return "(set, not shown)"
+		return notShown
+	}
+	if k.Address {
+		return Redacted(value)
 	}
 	return value
 }
@@ -37,6 +42,10 @@ func Knobs() []Knob {
 	d := Default()
 	return []Knob{
 		{Name: "dir", Flag: "dir", Default: d.Dir, Doc: "data folder of the embedded ledger (path)"},
+		{Name: "store.url", Address: true, Default: d.Store.URL, Doc: "log in EventStoreDB (esdb://...); empty: the embedded log"},
+		{Name: "keys.url", Address: true, Default: d.Keys.URL, Doc: "keys in PostgreSQL (postgres://...); empty: keys.db"},
+		{Name: "answers.url", Address: true, Default: d.Answers.URL, Doc: "read models in PostgreSQL (postgres://...); empty: read.db"},
+		{Name: "kms.url", Address: true, Default: d.KMS.URL, Doc: "key that wraps the keys (awskms://, gcpkms://, azurekeyvault://, hashivault://); empty: local.key"},
 		{Name: "policy", Flag: "policy", Default: d.Policy, Doc: "policy file to obey (path); empty: the embedded policy"},
 		{Name: "act.actor", Flag: "actor", Default: d.Act.Actor, Doc: "who acts when a command does not say it (kind:code)"},
 		{Name: "act.purpose", Flag: "purpose", Default: d.Act.Purpose, Doc: "purpose when a command does not say it (name in the policy)"},
