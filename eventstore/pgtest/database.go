@@ -32,8 +32,16 @@ type template struct {
 
 // DatabaseFrom makes a database as prepare left it: prepare is run once for each name on a database of its
 // own, whose copies are then given out, which is faster than to prepare each. It must close its connections.
+// An existing server keeps no such database behind: there each is prepared.
 func (s *Server) DatabaseFrom(t testing.TB, name string, prepare func(url string) error) string {
 	t.Helper()
+	if s.base != nil {
+		database := s.Database(t)
+		if err := prepare(database); err != nil {
+			t.Fatalf("prepare database %s: %v", name, err)
+		}
+		return database
+	}
 	p := s.templates.get(name)
 	p.once.Do(func() { p.err = s.prepare(p, prepare) })
 	if p.err != nil {

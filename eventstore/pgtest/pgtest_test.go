@@ -35,7 +35,7 @@ func TestDatabasesAreApart(t *testing.T) {
 
 func TestPreparedOnceAndCopied(t *testing.T) {
 	t.Parallel()
-	server, prepared := pgtest.Shared(t), 0
+	server, prepared := pgtest.New(t, pgtest.Config{}), 0
 	prepare := func(url string) error {
 		prepared++
 		pgtest.Exec(t, url, "CREATE TABLE x (n int)")

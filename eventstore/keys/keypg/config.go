@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"imagine.ua/litopys/eventstore/keys"
@@ -18,6 +19,9 @@ const (
 	DefaultPatience    = 30 * time.Second
 	DefaultSweep       = 5 * time.Second
 )
+
+// connectTimeout bounds the making of a connection, unless the address says connect_timeout.
+const connectTimeout = 10 * time.Second
 
 // Config says where the store is and whom it serves.
 type Config struct {
@@ -86,10 +90,19 @@ func (c Config) pool() (*pgxpool.Config, error) {
 		return nil, fmt.Errorf("address of the database: %w", err) // pgx blots the password out
 	}
 	p.MaxConns = int32(c.Connections) //nolint:gosec // a handful
+	if p.ConnConfig.ConnectTimeout == 0 {
+		p.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	if p.ConnConfig.ValidateConnect == nil { // a standby would answer with keys that are destroyed already
+		p.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
 	params := p.ConnConfig.RuntimeParams
 	params["application_name"] = "litopys keys"
 	params["timezone"] = "UTC"
-	params["search_path"] = "litopys_keys"
+	params["search_path"] = "pg_catalog" // every name of ours is written with its schema
+	// What a turn reads must be what was committed before it, and what is acknowledged must be durable,
+	// whatever the defaults of the server, the database and the role are.
+	params["default_transaction_isolation"], params["synchronous_commit"] = "read committed", "on"
 	// Every list of ids is looked up through an index, however the table has grown since it was analysed.
 	params["plan_cache_mode"] = "force_generic_plan"
 	params["enable_hashjoin"], params["enable_mergejoin"], params["enable_seqscan"], params["jit"] = "off", "off", "off", "off"

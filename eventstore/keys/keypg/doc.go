@@ -16,7 +16,8 @@
 // # Erasure in a heap
 //
 // PostgreSQL writes a new version of a row that is updated. VACUUM frees the old one and leaves its bytes on
-// the page until something is written over them, which may be never. So what must vanish, wrapped keys and
+// the page until something is written over them, which may be never: of 25 rows deleted from a page of 50,
+// 13 could still be read in the file after VACUUM and a checkpoint. So what must vanish, wrapped keys and
 // tags, is neither updated nor deleted: it stands in 64 small tables (shelves), chosen by the subject, and
 // destroying a key rewrites its shelf without it in the transaction that makes the tombstone. TRUNCATE gives
 // the table and its indexes new files and empties the old ones when the transaction commits, so the call
@@ -35,7 +36,8 @@
 // # Operation
 //
 // Migrate lays the database out and brings it up to date; Open does so itself when its role may. RolesScript
-// makes the roles: litopys_keys_writer for the ledger, which can make keys and tombstones but can't read its
-// way out of the schema, change a wrapped key or revive a tombstone; litopys_keys_auditor sees states only.
-// Statements are prepared, so a pooler between must keep sessions. Reads must reach the primary.
+// makes the roles: litopys_keys_writer for the ledger, which can make keys and tombstones but can't change a
+// wrapped key, delete one that is not destroyed, or revive a tombstone; litopys_keys_auditor sees states only.
+// Statements are prepared, so a pooler between must keep sessions. A standby is refused: what it answers
+// is late.
 package keypg

@@ -34,8 +34,8 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, child(dir, os.Getenv(childURL), os.Getenv(childFollows) != ""))
 		os.Exit(1)
 	}
-	// Each step of a history is some round trips to a server: a quarter of rapid's hundred, unless asked.
-	if err := flag.Set("rapid.checks", "25"); err != nil {
+	// Each step of a history is some round trips to a server: a tenth of what rapid does, unless asked.
+	if err := flag.Set("rapid.checks", "10"); err != nil {
 		panic(err)
 	}
 	flag.Parse()
