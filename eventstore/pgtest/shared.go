@@ -29,6 +29,12 @@ func Shared(t testing.TB) *Server {
 	return shared.server
 }
 
+// Available reports whether there is a server to test with. Where there is none, Shared and New skip.
+func Available() bool {
+	_, err := findBinaries()
+	return err == nil || os.Getenv(Env) != ""
+}
+
 func startShared() (*Server, error) {
 	address := os.Getenv(Env)
 	if address == "" {

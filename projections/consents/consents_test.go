@@ -2,7 +2,6 @@ package consents_test
 
 import (
 	"math/rand/v2"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 	"imagine.ua/litopys/projections"
 	"imagine.ua/litopys/projections/consents"
 	"imagine.ua/litopys/projections/projtest"
-	"imagine.ua/litopys/projections/sqlite"
+	"imagine.ua/litopys/projections/projtest/both"
 )
 
 // Every consent of a long history is there, with its scope and its end, under the subject who gave it.
@@ -43,12 +42,7 @@ func TestEqualsLog(t *testing.T) {
 	if withdrawn == 0 {
 		t.Fatal("nobody withdrew")
 	}
-	b, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(t.TempDir(), "read.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = b.Close() }()
-	projtest.Filled(t, b, log, consents.New())
+	b := both.Filled(t, log, consents.New())
 	projtest.Look(t, b, func(s projections.Snapshot) {
 		for id, list := range want {
 			got, err := consents.Of(t.Context(), s, id)

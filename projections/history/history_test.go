@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
-	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,7 +17,7 @@ import (
 	"imagine.ua/litopys/projections/history"
 	"imagine.ua/litopys/projections/profile"
 	"imagine.ua/litopys/projections/projtest"
-	"imagine.ua/litopys/projections/sqlite"
+	"imagine.ua/litopys/projections/projtest/both"
 )
 
 var ledger = uuid.MustParse("5c4f4f0e-9a3e-4ed2-8c37-8f8b53a4f001")
@@ -31,19 +31,9 @@ func crowd(seed uint64, events int) (*projtest.Log, *projtest.Crowd) {
 	return log, c
 }
 
-func backend(t testing.TB, log projections.Source) *sqlite.Backend {
+func backend(t testing.TB, log projections.Source) projections.Viewer {
 	t.Helper()
-	b, err := sqlite.Open(context.Background(), sqlite.Config{Path: filepath.Join(t.TempDir(), "read.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	projtest.Filled(t, b, log, history.New(), profile.New())
-	return b
+	return both.Filled(t, log, history.New(), profile.New())
 }
 
 func timeline(t testing.TB, s projections.Snapshot, id domain.SubjectID, f history.Filter) []history.Entry {
@@ -106,11 +96,16 @@ func cutAt(log *projtest.Log, m history.Moment) *projtest.Log {
 
 func past(t testing.TB, b projections.Viewer, id domain.SubjectID, m history.Moment) (p history.Past) {
 	t.Helper()
+	asked := 0
 	projtest.Look(t, b, func(s projections.Snapshot) {
-		var err error
-		if p, err = history.AsOf(t.Context(), s, id, m); err != nil {
+		q, err := history.AsOf(t.Context(), s, id, m)
+		if err != nil {
 			t.Fatal(err)
 		}
+		if asked++; asked > 1 && !reflect.DeepEqual(p, q) {
+			t.Errorf("one backend says %+v, the other %+v", p, q)
+		}
+		p = q
 	})
 	return p
 }

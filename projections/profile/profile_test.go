@@ -3,7 +3,7 @@ package profile_test
 import (
 	"context"
 	"errors"
-	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -14,7 +14,7 @@ import (
 	"imagine.ua/litopys/projections"
 	"imagine.ua/litopys/projections/profile"
 	"imagine.ua/litopys/projections/projtest"
-	"imagine.ua/litopys/projections/sqlite"
+	"imagine.ua/litopys/projections/projtest/both"
 )
 
 var (
@@ -43,21 +43,22 @@ func fold(t *testing.T, events ...domain.Event) profile.Profile {
 	for _, e := range events {
 		add(anna, e)
 	}
-	b, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(t.TempDir(), "read.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = b.Close() }()
-	projtest.Filled(t, b, log, profile.New())
+	b := both.Filled(t, log, profile.New())
 	var p profile.Profile
+	asked := 0
 	projtest.Look(t, b, func(s projections.Snapshot) {
 		neighbour, _, err := profile.Get(t.Context(), s, boris)
 		if err != nil || len(neighbour.Fields) != 2 || neighbour.Fields[0].Condition != profile.Held || neighbour.Fields[1].Condition != profile.Held {
 			t.Errorf("the neighbour was touched: %+v, %v", neighbour, err)
 		}
-		if p, _, err = profile.Get(t.Context(), s, anna); err != nil {
+		q, _, err := profile.Get(t.Context(), s, anna)
+		if err != nil {
 			t.Fatal(err)
 		}
+		if asked++; asked > 1 && !reflect.DeepEqual(p, q) {
+			t.Errorf("one backend says %+v, the other %+v", p, q)
+		}
+		p = q
 	})
 	return p
 }

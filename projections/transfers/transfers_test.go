@@ -2,7 +2,6 @@ package transfers_test
 
 import (
 	"math/rand/v2"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 	"imagine.ua/litopys/domain/subject"
 	"imagine.ua/litopys/projections"
 	"imagine.ua/litopys/projections/projtest"
-	"imagine.ua/litopys/projections/sqlite"
+	"imagine.ua/litopys/projections/projtest/both"
 	"imagine.ua/litopys/projections/transfers"
 )
 
@@ -24,12 +23,7 @@ func TestFiltersAndBases(t *testing.T) {
 	log := projtest.NewLog(uuid.New())
 	log.Append(c.Recipients()...)
 	log.Append(c.Some(600)...)
-	b, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(t.TempDir(), "read.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = b.Close() }()
-	projtest.Filled(t, b, log, transfers.New())
+	b := both.Filled(t, log, transfers.New())
 	projtest.Look(t, b, func(s projections.Snapshot) {
 		all := list(t, s, transfers.Filter{})
 		againstLog(t, log, all)
@@ -121,12 +115,7 @@ func TestRecipients(t *testing.T) {
 	c := projtest.NewCrowd(rand.New(rand.NewPCG(1, 1)).IntN)
 	log := projtest.NewLog(uuid.New())
 	log.Append(c.Recipients()...)
-	b, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(t.TempDir(), "read.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = b.Close() }()
-	projtest.Filled(t, b, log, transfers.New())
+	b := both.Filled(t, log, transfers.New())
 	projtest.Look(t, b, func(s projections.Snapshot) {
 		got, err := transfers.Recipients(t.Context(), s)
 		if err != nil || len(got) != 2 {
