@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/google/uuid"
@@ -52,19 +53,20 @@ func traces(t testing.TB, url string) map[keys.Ref]trace {
 	return out
 }
 
-// serverBytes gives the bytes of every file of the server but the WAL and the log: tables, indexes,
-// catalogues with their statistics, free-space maps, temporary files.
+// serverBytes gives the bytes of every file of the server but the WAL, the log and other databases: tables,
+// indexes, catalogues with their statistics, free-space maps, temporary files.
 func serverBytes(t testing.TB, server *pgtest.Server, database string) []byte {
 	t.Helper()
 	pgtest.Exec(t, database, "CHECKPOINT")
 	var all []byte
+	own := pgtest.Query[string](t, database, "SELECT oid::text FROM pg_database WHERE datname = current_database()")
 	err := filepath.WalkDir(server.DataDir(), func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case os.IsNotExist(err):
 			return nil // removed while we walked
 		case err != nil:
 			return err
-		case entry.IsDir() && entry.Name() == "pg_wal":
+		case entry.IsDir() && (entry.Name() == "pg_wal" || isOtherDatabase(path, own)):
 			return fs.SkipDir
 		case !entry.Type().IsRegular():
 			return nil
@@ -80,6 +82,12 @@ func serverBytes(t testing.TB, server *pgtest.Server, database string) []byte {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// isOtherDatabase tells the folder of a database in base/, which is named by a number.
+func isOtherDatabase(path, own string) bool {
+	_, err := strconv.Atoi(filepath.Base(path))
+	return err == nil && filepath.Base(filepath.Dir(path)) == "base" && filepath.Base(path) != own
 }
 
 // Keys and tags are made in many transactions; then a random half is destroyed, in many transactions again,
