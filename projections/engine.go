@@ -78,6 +78,7 @@ type Engine struct {
 	states  map[string]state        // guarded by mu; by projection
 	changed chan struct{}           // guarded by mu; closed and renewed whenever states change
 	restart context.CancelCauseFunc // guarded by mu; ends the pass under way
+	paused  bool                    // guarded by mu; since an error of the backend, until a batch is in
 }
 
 // state is what this process knows of a projection.
@@ -134,11 +135,33 @@ func (e *Engine) Run(ctx context.Context) error {
 			pause = e.cfg.Backoff
 			continue
 		}
-		e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "projections pause", slog.Any("error", err), slog.Duration("pause", pause))
+		e.pausing(ctx, err)
 		if !sleep(ctx, pause) {
 			return ctx.Err()
 		}
 		pause = min(2*pause, e.cfg.MaxBackoff)
+	}
+}
+
+// pausing logs that the engine waits, once until it goes on.
+func (e *Engine) pausing(ctx context.Context, err error) {
+	e.mu.Lock()
+	before := e.paused
+	e.paused = true
+	e.mu.Unlock()
+	if !before {
+		e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "projections pause, and try again", slog.Any("error", err))
+	}
+}
+
+// goingOn logs that a batch is in after a pause.
+func (e *Engine) goingOn(ctx context.Context) {
+	e.mu.Lock()
+	before := e.paused
+	e.paused = false
+	e.mu.Unlock()
+	if before {
+		e.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "projections go on")
 	}
 }
 
@@ -295,6 +318,7 @@ func (e *Engine) flush(ctx context.Context, f *follower, failure *Failure) error
 	if err := e.cfg.Backend.Commit(ctx, c); err != nil {
 		return fmt.Errorf("projection %s: %w", f.p.Name, err)
 	}
+	e.goingOn(ctx)
 	f.build.Mark, f.build.Failure = c.To, failure
 	f.build.Events += c.Events
 	f.batch = NewBatch(f.p, c.To)

@@ -156,3 +156,31 @@ func TestNobodyThere(t *testing.T) {
 		t.Error("a closed backend answers")
 	}
 }
+
+// While the database is away the engine tries again and again, and says so once.
+func TestPausesAreSaidOnce(t *testing.T) {
+	t.Parallel()
+	server := pgtest.New(t, pgtest.Config{})
+	lines := &journalist{}
+	b := open(t, Config{URL: server.Database(t), Patience: time.Millisecond, Logger: slog.New(lines)})
+	log, crowd := people(9, 50)
+	e := engine(t, log, b, func(c *projections.Config) {
+		c.Backoff, c.MaxBackoff, c.Logger = time.Millisecond, 2*time.Millisecond, slog.New(lines)
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- e.Run(ctx) }()
+	head, _ := log.Head(ctx)
+	must(t, e.WaitFor(ctx, head))
+	server.Stop(t)
+	log.Append(crowd.Some(50)...)
+	server.Start(t)
+	head, _ = log.Head(ctx)
+	must(t, e.WaitFor(ctx, head))
+	cancel()
+	want(t, <-ended, context.Canceled)
+	if pause, on := lines.count("projections pause"), lines.count("projections go on"); pause != 1 || on != 1 {
+		t.Errorf("%d lines say pause and %d go on: %q", pause, on, lines.lines)
+	}
+	sameAsRebuilt(t, log, b)
+}
