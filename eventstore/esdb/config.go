@@ -37,6 +37,9 @@ type Config struct {
 	// Identity is the id that a new ledger gets; nil: a random one. When the ledger exists and has another
 	// id, Open gives ErrForeign.
 	Identity uuid.UUID
+	// MustExist opens only what is a ledger already: a database without one gives fs.ErrNotExist and is left
+	// as it is, so that a question never makes a ledger.
+	MustExist bool
 	// Attempts bounds how often an append or a read is tried; default 10. A subscription tries for ever.
 	Attempts int
 	// FirstWait and LongestWait bound the waits between attempts, which double and are jittered by half;

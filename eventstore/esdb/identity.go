@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
@@ -38,6 +39,9 @@ func (s *Store) identify(ctx context.Context) error {
 		}
 		if id != uuid.Nil {
 			return s.settle(id)
+		}
+		if s.cfg.MustExist {
+			return fmt.Errorf("%s holds no ledger: %w", s.place, fs.ErrNotExist)
 		}
 		if err := s.writeIdentity(ctx); !errors.Is(err, eventstore.ErrWrongRevision) && err != nil {
 			return err

@@ -20,6 +20,7 @@ import (
 	"imagine.ua/litopys/projections"
 	"imagine.ua/litopys/projections/consents"
 	"imagine.ua/litopys/projections/history"
+	"imagine.ua/litopys/projections/postgres"
 	"imagine.ua/litopys/projections/profile"
 	"imagine.ua/litopys/projections/sqlite"
 	"imagine.ua/litopys/projections/transfers"
@@ -30,10 +31,13 @@ const readFile = "read.db"
 
 // pieces are the files of a data folder that cannot be made again. One of them alone is a ledger that has
 // lost the others, which is damage and not an empty folder.
-var pieces = [...]string{"events.db", "keys.db", "local.key"}
+var pieces = [...]string{logFile, keysFile, localFile}
 
 // ErrNoLedger says that the data folder holds no ledger, and that the command is not one that makes one.
 var ErrNoLedger = errors.New("no ledger in this folder")
+
+// ErrNoServerLedger says the same of a server.
+var ErrNoServerLedger = errors.New("no ledger on this server")
 
 // Options says what to open.
 type Options struct {
@@ -50,6 +54,8 @@ type App struct {
 	Ledger  *ledger.Ledger
 	Backend projections.Backend
 	Engine  *projections.Engine
+	// Created says that the ledger was made now.
+	Created bool
 
 	logger *slog.Logger
 	close  []func() error
@@ -81,7 +87,7 @@ func With(ctx context.Context, o Options, step func(*App) error) (err error) {
 	return step(a)
 }
 
-// Open opens the ledger of the data folder. The caller closes it.
+// Open opens the ledger that the configuration names. The caller closes it.
 func Open(ctx context.Context, o Options) (_ *App, err error) {
 	a := &App{logger: o.Logger}
 	defer func() {
@@ -92,16 +98,11 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	if a.Policy, err = Policy(o.Config); err != nil {
 		return nil, err
 	}
-	if !o.Create && !Exists(o.Config.Dir) {
-		return nil, fmt.Errorf("%s: %w", o.Config.Dir, ErrNoLedger)
-	}
-	a.Journal, err = journal.Open(ctx, journal.Config{Dir: o.Config.Dir, Policy: a.Policy, Logger: o.Logger})
-	if err != nil {
+	if err = a.openJournal(ctx, o); err != nil {
 		return nil, err
 	}
-	a.close = append(a.close, a.Journal.Close)
 	a.Ledger = ledger.New(a.Journal, ledger.Config{Policy: a.Policy})
-	if err = a.openAnswers(ctx, filepath.Join(o.Config.Dir, readFile)); err != nil {
+	if err = a.openAnswers(ctx, o.Config); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -128,7 +129,22 @@ func (a *App) Close() error {
 	return errors.Join(errs...)
 }
 
-func (a *App) openAnswers(ctx context.Context, path string) error {
+func (a *App) openAnswers(ctx context.Context, cfg config.Config) (err error) {
+	if cfg.Answers.URL != "" {
+		a.Backend, err = postgres.Open(ctx, postgres.Config{URL: cfg.Answers.URL, Logger: a.logger})
+	} else {
+		a.Backend, err = a.openAnswersFile(ctx, filepath.Join(cfg.Dir, readFile))
+	}
+	if err != nil {
+		return fmt.Errorf("read models: %w", err)
+	}
+	a.close = append(a.close, a.Backend.Close)
+	a.Engine, err = projections.New(projections.Config{Source: source{a.Journal}, Backend: a.Backend,
+		Projections: Projections(), Logger: a.logger})
+	return err
+}
+
+func (a *App) openAnswersFile(ctx context.Context, path string) (*sqlite.Backend, error) {
 	backend, err := sqlite.Open(ctx, sqlite.Config{Path: path})
 	if errors.Is(err, eventstore.ErrCorrupt) {
 		// Answers can be computed again from the log, so damage to them is put aside, not fatal.
@@ -136,14 +152,7 @@ func (a *App) openAnswers(ctx context.Context, path string) error {
 			backend, err = sqlite.Open(ctx, sqlite.Config{Path: path})
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("read models: %w", err)
-	}
-	a.Backend = backend
-	a.close = append(a.close, backend.Close)
-	a.Engine, err = projections.New(projections.Config{Source: source{a.Journal}, Backend: backend,
-		Projections: Projections(), Logger: a.logger})
-	return err
+	return backend, err
 }
 
 // Projections lists the answers that this program computes.
@@ -166,7 +175,10 @@ func (a *App) setAside(path string, why error) error {
 // to a log that was longer, are computed again.
 func (a *App) Level(ctx context.Context) error {
 	err := a.Engine.CatchUp(ctx)
-	if errors.Is(err, projections.ErrVersion) || errors.Is(err, projections.ErrDiverged) {
+	// A server that knows no record at a checkpoint's position says ErrForeign; the log itself is of this
+	// ledger, or it would not be open.
+	elsewhere := errors.Is(err, eventstore.ErrForeign) && !errors.Is(err, projections.ErrForeign)
+	if errors.Is(err, projections.ErrVersion) || errors.Is(err, projections.ErrDiverged) || elsewhere {
 		a.logger.Warn("answers are computed again", slog.Any("reason", err))
 		if err = a.Engine.Rebuild(ctx, nil, nil); err == nil {
 			err = a.Engine.CatchUp(ctx)

@@ -36,7 +36,7 @@ func Run(ctx context.Context, args []string, streams Streams) int {
 		err = usage("see: litopys --help", "%s", err.Error())
 	}
 	if err != nil {
-		tell(streams.Err, err, p.json)
+		tell(scrubbed{streams.Err, p.cfg.Scrub}, err, p.json)
 	}
 	return exitCode(err)
 }
@@ -121,13 +121,30 @@ func (p *program) prepare(cmd *cobra.Command) error {
 }
 
 func (p *program) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(p.Err, &slog.HandlerOptions{Level: p.cfg.Log.SlogLevel()}))
+	return slog.New(slog.NewTextHandler(scrubbed{p.Err, p.cfg.Scrub}, &slog.HandlerOptions{Level: p.cfg.Log.SlogLevel()}))
 }
 
 // with opens the ledger, runs the step and closes the ledger whatever comes of it.
 func (p *program) with(ctx context.Context, step func(*app.App) error) error {
 	return app.With(ctx, app.Options{Config: p.cfg.Config, Logger: p.logger()}, step)
 }
+
+// scrubbed takes the secrets of the configuration out of what is written, a whole message at a time.
+type scrubbed struct {
+	w     io.Writer
+	scrub func(string) string
+}
+
+// Write writes the text without secrets.
+func (s scrubbed) Write(b []byte) (int, error) {
+	if _, err := io.WriteString(s.w, s.scrub(string(b))); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// server is the address of the log, or nothing when it stands in the data folder.
+func (p *program) server() string { return config.Redacted(p.cfg.Store.URL) }
 
 // onTerminal tells whether the writer is a terminal.
 func onTerminal(w io.Writer) bool {

@@ -27,7 +27,7 @@ refuses, then the answers (profile, history, consents, transfers), and an erasur
 
 Without --dir the tour makes a new temporary folder and keeps it, so that you can go on asking there. With
 --dir it takes a folder that is empty or that an earlier demonstration made (which is made anew); any other
-is refused.`
+is refused. Where store.url names a server, its database must hold no ledger yet.`
 
 func (p *program) demo() *cobra.Command {
 	var people int
@@ -42,6 +42,9 @@ func (p *program) demo() *cobra.Command {
 	cmd.Flags().IntVar(&people, "people", 5, "how many people, 1 to 1000")
 	cmd.Flags().Uint64Var(&seed, "seed", 1, "the same seed gives the same people, from 1")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if p.server() == "" && (p.cfg.Keys.URL != "" || p.cfg.KMS.URL != "") {
+			return usage("set store.url too, or leave keys.url and kms.url empty", "the tour makes a ledger of its own, whose keys must not go among others")
+		}
 		if people < 1 || people > 1000 || seed == 0 {
 			return usage("for example --people 5 --seed 1", "--people wants 1 to 1000, --seed a number from 1")
 		}
@@ -51,6 +54,9 @@ func (p *program) demo() *cobra.Command {
 		}
 		p.cfg.Dir = dir
 		return p.withNew(cmd.Context(), func(a *app.App) error {
+			if p.server() != "" && !a.Created {
+				return usage("name an empty database in store.url", "the tour writes invented people, and %s holds a ledger", p.server())
+			}
 			mark := []byte("This folder was made by \"litopys demo\", which may make it anew.\n")
 			if err := os.WriteFile(filepath.Join(dir, demoMark), mark, 0o600); err != nil {
 				return err
@@ -74,7 +80,7 @@ func (p *program) demoFolder(cmd *cobra.Command) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := os.Stat(filepath.Join(dir, demoMark)); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, demoMark)); err != nil || p.server() != "" {
 		return "", usage("name an empty folder, or leave --dir out", "%s is not empty and no demonstration made it", dir)
 	}
 	return dir, p.clearDemo(cmd.Context(), dir)

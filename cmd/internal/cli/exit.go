@@ -13,6 +13,9 @@ import (
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/ledger"
 	"imagine.ua/litopys/eventstore"
+	"imagine.ua/litopys/eventstore/keys/keydb"
+	"imagine.ua/litopys/eventstore/keys/keypg"
+	"imagine.ua/litopys/eventstore/logcopy"
 )
 
 // The exit codes, as documented in the README and in "litopys --help".
@@ -36,6 +39,9 @@ var exits = []struct {
 	{eventstore.ErrForeign, exitCorrupt},
 	{ledger.ErrConflict, exitConflict},
 	{eventstore.ErrWrongRevision, exitConflict},
+	{logcopy.ErrDifferent, exitConflict},
+	{keydb.ErrElsewhere, exitConflict},
+	{keypg.ErrElsewhere, exitConflict},
 }
 
 var refusals = map[domain.RefusalKind]int{
@@ -102,6 +108,8 @@ func troubleOf(err error) trouble {
 		t.Kind, t.Remedy = "usage", wrong.remedy
 	case t.Exit == exitUsage:
 		t.Kind, t.Remedy = "usage", "see: litopys config show"
+	case errors.Is(err, logcopy.ErrDifferent):
+		t.Kind, t.Remedy = "conflict", "nothing of the target was overwritten; copy into an empty place, or into an earlier copy of this log"
 	case t.Exit == exitConflict:
 		t.Kind, t.Remedy = "conflict", "read the present state and try again"
 	case errors.Is(err, eventstore.ErrForeign):
@@ -110,6 +118,8 @@ func troubleOf(err error) trouble {
 		t.Kind, t.Remedy = "corrupt", "nothing was overwritten; keep the folder and restore it from a backup"
 	case errors.Is(err, app.ErrNoLedger):
 		t.Remedy = "make one with litopys init, or name its folder with --dir"
+	case errors.Is(err, app.ErrNoServerLedger):
+		t.Remedy = "make one with litopys init, or copy one there with litopys log copy"
 	case errors.Is(err, eventstore.ErrLocked):
 		t.Kind, t.Remedy = "busy", "wait until the other process ends, or name another folder with --dir"
 	case errors.Is(err, eventstore.ErrFull):

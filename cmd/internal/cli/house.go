@@ -48,20 +48,19 @@ func (p *program) initFolder() *cobra.Command {
 		Example: "  litopys init --dir ./litopys-data",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			existed := app.Exists(p.cfg.Dir)
 			return p.withNew(cmd.Context(), func(a *app.App) error {
 				id, err := a.Journal.Identity(cmd.Context())
 				if err != nil {
 					return err
 				}
 				if p.json {
-					return p.answer(map[string]any{"ledger": id, "dir": p.cfg.Dir, "created": !existed})
+					return p.answer(map[string]any{"ledger": id, "dir": p.cfg.Dir, "log": app.Place(p.cfg.Config), "created": a.Created})
 				}
-				made := "made now"
-				if existed {
-					made = "was there already"
+				made := "was there already"
+				if a.Created {
+					made = "made now"
 				}
-				pairs(p.Out, [2]string{"ledger", id.String()}, [2]string{"folder", p.cfg.Dir}, [2]string{"state", made},
+				pairs(p.Out, [2]string{"ledger", id.String()}, [2]string{"folder", p.cfg.Dir}, [2]string{"log", p.server()}, [2]string{"state", made},
 					[2]string{"policy", a.Policy.Name + " " + a.Policy.Version})
 				return nil
 			})
@@ -83,25 +82,13 @@ func (p *program) config() *cobra.Command {
 		RunE:    func(*cobra.Command, []string) error { return p.configShow() },
 	}
 	check := &cobra.Command{
-		Use:     "check",
-		Short:   "Check configuration and policy file; all problems are named at once",
+		Use:   "check",
+		Short: "Check configuration, policy file and servers; all problems are named at once",
+		Long: "Check the configuration and the policy file, and connect to every server that is configured (store.url,\n" +
+			"keys.url, answers.url, kms.url). Each has one line that says what is wrong; nothing is made or changed there.",
 		Example: "  litopys config check --config litopys.yaml",
 		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			policy, err := app.Policy(p.cfg.Config)
-			if err != nil {
-				return err
-			}
-			file := p.cfg.File
-			if file == "" {
-				file = "no file; defaults, environment and flags"
-			}
-			if p.json {
-				return p.answer(map[string]any{"ok": true, "file": p.cfg.File, "policy": policy.Version})
-			}
-			pairs(p.Out, [2]string{"configuration", "sound"}, [2]string{"file", file}, [2]string{"policy", policy.Name + " " + policy.Version})
-			return nil
-		},
+		RunE:    func(cmd *cobra.Command, _ []string) error { return p.configCheck(cmd.Context()) },
 	}
 	return p.noun("config", "The configuration", show, check)
 }
@@ -147,7 +134,7 @@ func (p *program) log() *cobra.Command {
 			return p.with(cmd.Context(), func(a *app.App) error { return p.verify(cmd.Context(), a) })
 		},
 	}
-	return p.noun("log", "The log of events", verify)
+	return p.noun("log", "The log of events", verify, p.logCopy())
 }
 
 func (p *program) verify(ctx context.Context, a *app.App) error {

@@ -120,10 +120,9 @@ func (p *program) imported(ctx context.Context, path, rejects string, run func(c
 		return err
 	}
 	defer func() { err = errors.Join(err, j.rejects.Close()) }()
-	existed := app.Exists(p.cfg.Dir)
 	return p.withNew(ctx, func(a *app.App) error {
-		if !existed {
-			p.say("made a new ledger in %s", p.cfg.Dir)
+		if a.Created {
+			p.say("made a new ledger in %s", app.Place(p.cfg.Config))
 		}
 		bar := p.newProgress(j.input)
 		j.progress = bar.update

@@ -31,7 +31,28 @@ func (p *program) projection() *cobra.Command {
 			return p.with(cmd.Context(), func(a *app.App) error { return p.rebuild(cmd.Context(), a, args) })
 		},
 	}
-	return p.noun("projection", "The answers that are computed from the log", status, rebuild)
+	return p.noun("projection", "The answers that are computed from the log", status, rebuild, p.projectionRun())
+}
+
+func (p *program) projectionRun() *cobra.Command {
+	return &cobra.Command{
+		Use:   "run",
+		Short: "Follow the log and keep the answers level until interrupted",
+		Long: "Follow the log and keep the answers level until interrupted. Without it every question brings them level\n" +
+			"first. Of several that run on one PostgreSQL one leads and the others take over when it dies.",
+		Example: "  litopys projection run --log-level info",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.with(cmd.Context(), func(a *app.App) error {
+				p.say("following the log of %s", app.Place(p.cfg.Config))
+				err := a.Run(cmd.Context())
+				if cmd.Context().Err() != nil {
+					return nil // asked to stop; every batch is whole
+				}
+				return err
+			})
+		},
+	}
 }
 
 func (p *program) status(ctx context.Context, a *app.App) error {
