@@ -14,7 +14,7 @@ import (
 // A rebuild is three kinds of goroutines joined by short channels, so that what is in memory stays bounded
 // and the slowest of them sets the pace:
 //
-//	reader ── chunks of events ──▶ one lane a projection (fold, melt) ── batches ──▶ loader (sort, write)
+//	reader ── chunks of events ──▶ one lane a projection (fold, melt) ── batches ──▶ its loader (sort, write)
 
 const (
 	chunkEvents = 512
@@ -31,18 +31,17 @@ type lane struct {
 	failure *FailureError
 	stalled bool // the build had stopped at an event before; the next commit says that it goes on
 	chunks  chan []domain.Recorded
+	batches chan work // folded, to be written in this order
 }
 
 // load is one reading of the log that feeds all lanes.
 type load struct {
 	rebuild *rebuild
 	cancel  context.CancelCauseFunc
-	batches chan work
 	held    atomic.Int64 // bytes in batches: being folded, waiting and being written
 }
 
 type work struct {
-	lane  *lane
 	batch *Batch
 	fail  *Failure
 }
@@ -56,14 +55,15 @@ func (r *rebuild) load(parent context.Context, s Stage) error {
 	}
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	l := &load{rebuild: r, cancel: cancel, batches: make(chan work, 1)}
+	l := &load{rebuild: r, cancel: cancel}
 	var folding, writing sync.WaitGroup
 	for _, x := range lanes {
 		x.batch, x.chunks = NewBatch(x.p, x.build.Mark), make(chan []domain.Recorded, chunksAhead)
+		x.batches = make(chan work)
 		x.stalled = x.build.Failure != nil
 		folding.Go(func() { l.fold(ctx, x) })
+		writing.Go(func() { l.write(ctx, x) })
 	}
-	writing.Go(func() { l.write(ctx) })
 	err := l.read(ctx, lanes, s)
 	if err != nil {
 		cancel(err)
@@ -72,7 +72,9 @@ func (r *rebuild) load(parent context.Context, s Stage) error {
 		close(x.chunks)
 	}
 	folding.Wait()
-	close(l.batches)
+	for _, x := range lanes {
+		close(x.batches)
+	}
 	writing.Wait()
 	return context.Cause(ctx)
 }
@@ -158,27 +160,28 @@ func (l *load) full(x *lane, held int64) bool {
 
 func (l *load) send(ctx context.Context, x *lane, fail *Failure) {
 	select {
-	case l.batches <- work{x, x.batch, fail}:
+	case x.batches <- work{x.batch, fail}:
 		x.batch = NewBatch(x.p, x.batch.Mark())
 	case <-ctx.Done():
 	}
 }
 
-// write commits batches one after the other. The first error ends the whole load.
-func (l *load) write(ctx context.Context) {
-	for w := range l.batches {
+// write commits the batches of a lane one after the other, beside those of the other lanes. The first error
+// ends the whole load.
+func (l *load) write(ctx context.Context, x *lane) {
+	for w := range x.batches {
 		if ctx.Err() != nil {
 			continue
 		}
 		b, size := w.batch, int64(w.batch.Size())
-		c := Commit{Projection: w.lane.p, Number: w.lane.build.Number, From: b.From(), To: b.Mark(), Events: b.Events(), Failure: w.fail}
+		c := Commit{Projection: x.p, Number: x.build.Number, From: b.From(), To: b.Mark(), Events: b.Events(), Failure: w.fail}
 		c.Changes = b.Changes()
 		if err := l.rebuild.engine.cfg.Backend.Commit(ctx, c); err != nil {
-			l.cancel(fmt.Errorf("projection %s: %w", w.lane.p.Name, err))
+			l.cancel(fmt.Errorf("projection %s: %w", x.p.Name, err))
 			continue
 		}
-		w.lane.build.Mark, w.lane.build.Failure = c.To, w.fail
-		w.lane.build.Events += c.Events
+		x.build.Mark, x.build.Failure = c.To, w.fail
+		x.build.Events += c.Events
 		l.held.Add(-size)
 	}
 }

@@ -96,8 +96,8 @@ func Open(ctx context.Context, cfg Config) (*Backend, error) {
 	}
 	b := &Backend{cfg: cfg, names: cfg.names(), link: link{logger: cfg.Logger}, done: make(chan struct{})}
 	var err error
-	// Writers: the engine's batch, a rebuild's, and an operator's switch or drop.
-	if b.writers, err = cfg.pool(3); err != nil {
+	// Writers: the engine's batch, a rebuild's one of each of a few lanes, and an operator's switch or drop.
+	if b.writers, err = cfg.pool(6); err != nil {
 		return nil, err
 	}
 	if b.readers, err = cfg.pool(cfg.Readers); err != nil {
