@@ -63,9 +63,10 @@ type KMS struct {
 	URL string `mapstructure:"url"`
 }
 
-// Local tells whether anything of the ledger stands in Dir.
+// Local tells whether anything that is written to stands in Dir, so that one process at a time may have it.
+// The local key is only read once it is made.
 func (c Config) Local() bool {
-	return c.Store.URL == "" || c.Keys.URL == "" || c.Answers.URL == "" || c.KMS.URL == ""
+	return c.Store.URL == "" || c.Keys.URL == "" || c.Answers.URL == ""
 }
 
 // Act is the default of the flags that every operation needs.

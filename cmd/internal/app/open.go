@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/google/uuid"
 
@@ -34,6 +35,9 @@ func (a *App) openJournal(ctx context.Context, o Options) error {
 			return err
 		}
 		a.close = append(a.close, lock.Close)
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil && cfg.KMS.URL == "" {
+		return err
 	}
 	store, err := a.openStore(ctx, o)
 	if err != nil {
