@@ -38,8 +38,8 @@ func TestEventIDIsForEver(t *testing.T) {
 func TestStreamsCarryTheirKindAndOwner(t *testing.T) {
 	t.Parallel()
 	for stream, kind := range map[domain.Stream]domain.StreamKind{
-		domain.SubjectStream(anna):                                  domain.KindSubject,
-		domain.TraceStream(anna, "2024-03"):                         domain.KindTrace,
+		domain.SubjectStream(anna):                       domain.KindSubject,
+		domain.TraceStream(anna, "2024-03"):              domain.KindTrace,
 		domain.RecipientStream(domain.RecipientID(anna)): domain.KindRecipient,
 	} {
 		owner, err := stream.Owner()
