@@ -22,13 +22,12 @@ func TurnKeys(ctx context.Context, cfg config.Config, ledger uuid.UUID, from, to
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	if cfg.Keys.URL != "" {
-		err = keypg.Turn(ctx, cfg.Keys.URL, ledger, from, to)
-	} else {
-		err = keydb.Turn(ctx, filepath.Join(cfg.Dir, keysFile), ledger, from, to)
-	}
-	if err != nil {
+	// First, since it can be made again: once the keys are turned, this can't be repeated with the old log.
+	if err := sqlite.Remove(filepath.Join(cfg.Dir, readFile)); err != nil {
 		return err
 	}
-	return sqlite.Remove(filepath.Join(cfg.Dir, readFile))
+	if cfg.Keys.URL != "" {
+		return keypg.Turn(ctx, cfg.Keys.URL, ledger, from, to)
+	}
+	return keydb.Turn(ctx, filepath.Join(cfg.Dir, keysFile), ledger, from, to)
 }
