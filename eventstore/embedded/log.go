@@ -62,19 +62,24 @@ func (l *log) page(ctx context.Context, p *page, first, last uint64) ([]eventsto
 // pick reads the records of the entries, or as many of them as make a page.
 func (l *log) pick(ctx context.Context, p *page, entries []entry) ([]eventstore.Record, error) {
 	err := l.pool.Read(ctx, func(conn *sqlite.Conn) error {
-		for i := 0; i < len(entries) && !p.full(); {
-			n := neighbours(entries[i:])
-			if _, err := p.fill(conn, entries[i].seq, entries[i+n-1].seq); err != nil {
-				return err
-			}
-			i += n
-		}
-		return nil
+		return conn.Snapshot(func() error { return p.gather(conn, entries) })
 	})
 	if err != nil {
 		return nil, err
 	}
 	return p.records(), nil
+}
+
+// gather reads the records of the entries until the page is full.
+func (p *page) gather(conn *sqlite.Conn, entries []entry) error {
+	for i := 0; i < len(entries) && !p.full(); {
+		n := neighbours(entries[i:])
+		if _, err := p.fill(conn, entries[i].seq, entries[i+n-1].seq); err != nil {
+			return err
+		}
+		i += n
+	}
+	return nil
 }
 
 // neighbours tells how many of the first entries lie side by side in the log: one query reads them all.

@@ -218,6 +218,22 @@ func (c *Conn) Tx(do func() error) (err error) {
 	return c.Run("COMMIT")
 }
 
+// Snapshot runs do in one read transaction: its statements see one state of the file, and take and release
+// the file's lock once instead of each for itself. It holds back the cutting of the WAL, so it must be short.
+func (c *Conn) Snapshot(do func() error) error {
+	if err := c.Run("BEGIN"); err != nil {
+		return err
+	}
+	err := do()
+	if c.GetAutocommit() {
+		return err // SQLite has ended it because of the error
+	}
+	if end := c.Run("COMMIT"); err == nil {
+		err = end
+	}
+	return err
+}
+
 // Checkpoint copies the WAL back into the file and cuts it to nothing, so that no older content of a page
 // is left in it. It fails with a busy error while a reader holds an old snapshot.
 func (c *Conn) Checkpoint() error {

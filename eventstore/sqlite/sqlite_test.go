@@ -110,6 +110,35 @@ func TestErrorsAreTranslatedByCode(t *testing.T) {
 	}
 }
 
+func TestSnapshotSeesOneState(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "x.db")
+	writer, reader := open(t, path), open(t, path)
+	if err := writer.Script("CREATE TABLE v(a)"); err != nil {
+		t.Fatal(err)
+	}
+	count := func() (n int) {
+		if _, err := reader.Row(func(s *sqlite3.Stmt) { n = s.ColumnInt(0) }, "SELECT count(*) FROM v"); err != nil {
+			t.Error(err)
+		}
+		return n
+	}
+	stop := errors.New("stop")
+	err := reader.Snapshot(func() error {
+		before := count()
+		if err := writer.Run("INSERT INTO v VALUES (1)"); err != nil {
+			return err
+		}
+		if after := count(); before != 0 || after != 0 {
+			t.Errorf("the snapshot moved: %d, then %d", before, after)
+		}
+		return stop
+	})
+	if !errors.Is(err, stop) || !reader.GetAutocommit() || count() != 1 {
+		t.Errorf("after the snapshot: %v, %d rows", err, count())
+	}
+}
+
 // A real file system without space: the driver says only that a write failed.
 func TestFullDiskIsTold(t *testing.T) {
 	t.Parallel()
