@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
-	"github.com/google/uuid"
 
 	"imagine.ua/litopys/eventstore"
 )
@@ -30,51 +27,15 @@ func (s *Store) Append(ctx context.Context, stream string, expected int64, event
 }
 
 // check refuses, before anything is sent, what the server would refuse: its refusal of a large batch is
-// usually lost in the client.
+// usually lost in the client, and the client would make up an id for an event without one at each attempt.
 func (s *Store) check(stream string, expected int64, events []eventstore.Event) error {
-	if err := checkName("stream name", stream, eventstore.MaxStreamName); err != nil {
+	if err := eventstore.Check(stream, expected, events); err != nil {
 		return err
 	}
-	switch {
-	case !s.ours(stream):
-		return invalid("stream %q is not one of the ledger's", stream)
-	case expected < eventstore.NoStream:
-		return invalid("expected revision %d", expected)
-	case len(events) == 0:
-		return invalid("empty batch")
-	}
-	size := 0
-	for i, e := range events {
-		if e.ID == uuid.Nil {
-			return invalid("event %d: nil id", i) // the client would make up another one at each attempt
-		}
-		if err := checkName("type", e.Type, eventstore.MaxTypeName); err != nil {
-			return fmt.Errorf("event %d: %w", i, err)
-		}
-		size += e.Size()
-	}
-	if size > eventstore.MaxAppendBytes {
-		return fmt.Errorf("%d bytes: %w", size, eventstore.ErrTooLarge)
+	if !s.ours(stream) {
+		return fmt.Errorf("stream %q is not one of the ledger's: %w", stream, eventstore.ErrInvalid)
 	}
 	return nil
-}
-
-func checkName(what, name string, most int) error {
-	switch {
-	case name == "":
-		return invalid("%s is empty", what)
-	case len(name) > most:
-		return invalid("%s has %d bytes, at most %d", what, len(name), most)
-	case !utf8.ValidString(name):
-		return invalid("%s is not UTF-8", what)
-	case strings.ContainsRune(name, 0):
-		return invalid("%s holds a NUL", what)
-	}
-	return nil
-}
-
-func invalid(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", eventstore.ErrInvalid, fmt.Sprintf(format, args...))
 }
 
 func proposals(events []eventstore.Event) []esdb.EventData {
