@@ -136,9 +136,12 @@ func (f *sqliteFile) Truncate(size int64) error {
 	return f.op("truncate", false, func() error { return f.File.Truncate(size) }, sqlite3.IOERR_TRUNCATE)
 }
 
-// Sync implements vfs.File.
+// Sync implements vfs.File. SQLite's own VFS never says "full" of a sync: what was written before it may be
+// on the disk, so nobody may take the failure for a refused write.
 func (f *sqliteFile) Sync(flags vfs.SyncFlag) error {
-	return f.op("sync", true, func() error { return f.File.Sync(flags) }, sqlite3.IOERR_FSYNC)
+	return f.in.next(Op{"sync", f.name}, true).around(
+		func() error { return f.File.Sync(flags) },
+		func(Flavour) error { return vfs.SystemError(ErrInjected, sqlite3.IOERR_FSYNC) })
 }
 
 // Size implements vfs.File.
