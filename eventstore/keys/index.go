@@ -60,3 +60,7 @@ func (x *Index) subkey(field domain.Field) []byte {
 	}
 	return sub
 }
+
+// Bucket is the part of a tag that an index over tags may know: 16 bits, too few to tell one value from the
+// many that share them.
+func (t Tag) Bucket() uint16 { return uint16(t[0])<<8 | uint16(t[1]) }

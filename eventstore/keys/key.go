@@ -6,9 +6,12 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
+	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/eventstore/seal"
 )
 
@@ -33,11 +36,27 @@ func (r Ref) Check() error {
 	if r.Field == "" {
 		return fmt.Errorf("field is missing: %w", ErrInvalidRef)
 	}
+	if !utf8.ValidString(string(r.Field)) || strings.ContainsRune(string(r.Field), 0) { // no database takes it
+		return fmt.Errorf("field is not UTF-8 text: %w", ErrInvalidRef)
+	}
 	if _, ok := parseEpoch(r.Epoch); !ok {
 		return fmt.Errorf("epoch %q is neither a number nor a month: %w", string(r.Epoch), ErrInvalidRef)
 	}
 	return nil
 }
+
+// RefOf is the address that a fate is about.
+func RefOf(f domain.Fate) Ref { return Ref{Subject: f.Subject, Field: f.Field, Epoch: f.Epoch} }
+
+// NotLive is ErrNotLive with the address.
+func NotLive(r Ref) error { return fmt.Errorf("%s: %w", r, ErrNotLive) }
+
+// NewKey makes a live key with a random secret. The first bits of its id are the time, so that an index over
+// ids grows at its end.
+func NewKey(r Ref) Key { return Key{ID: NewID(), Ref: r, State: Live, Secret: NewSecret()} }
+
+// NewID makes the id of a key, or of a tombstone that never was one; see NewKey.
+func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 // String names the address: subject, field and epoch, none of which is personal.
 func (r Ref) String() string {

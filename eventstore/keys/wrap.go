@@ -88,6 +88,8 @@ func (m *Master) binding(k Key) []byte {
 type Root struct {
 	KMS    KMS
 	Ledger uuid.UUID
+	// Name of the file or database that keeps what is wrapped, for errors.
+	Name string
 }
 
 // Wrap gives the stored form of a secret that bears the id.

@@ -13,8 +13,7 @@ import (
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/ledger"
 	"imagine.ua/litopys/eventstore"
-	"imagine.ua/litopys/eventstore/keys/keydb"
-	"imagine.ua/litopys/eventstore/keys/keypg"
+	"imagine.ua/litopys/eventstore/keys"
 	"imagine.ua/litopys/eventstore/logcopy"
 )
 
@@ -40,8 +39,7 @@ var exits = []struct {
 	{ledger.ErrConflict, exitConflict},
 	{eventstore.ErrWrongRevision, exitConflict},
 	{logcopy.ErrDifferent, exitConflict},
-	{keydb.ErrElsewhere, exitConflict},
-	{keypg.ErrElsewhere, exitConflict},
+	{keys.ErrElsewhere, exitConflict},
 }
 
 var refusals = map[domain.RefusalKind]int{

@@ -2,52 +2,12 @@ package keydb
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/ncruces/go-sqlite3"
 
 	"imagine.ua/litopys/domain"
-	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/keys"
 )
-
-// Ensure gives the live key of each ref, making the missing ones. Warm keys come out of memory; the rest go
-// to the writer, who commits the calls that wait together.
-func (s *Store) Ensure(ctx context.Context, wants []keys.Want) ([]keys.Key, error) {
-	if s.closed.Load() {
-		return nil, eventstore.ErrClosed
-	}
-	out := make([]keys.Key, len(wants))
-	var cold []keys.Want
-	var places []int
-	for i, w := range wants {
-		entry, ok := s.cache.ByRef(w.Ref)
-		if !ok || !entry.Has(w.Tag) {
-			if err := w.Ref.Check(); err != nil {
-				return nil, err
-			}
-			cold, places = append(cold, w), append(places, i)
-			continue
-		}
-		if entry.Key.State != keys.Live {
-			return nil, notLive(w.Ref)
-		}
-		out[i] = entry.Key
-	}
-	if len(cold) == 0 {
-		return out, nil
-	}
-	j := &job{wants: cold}
-	if err := s.do(ctx, j); err != nil {
-		return nil, err
-	}
-	for i, place := range places {
-		out[place] = j.got[i]
-	}
-	return out, nil
-}
-
-func notLive(ref keys.Ref) error { return fmt.Errorf("%s: %w", ref, keys.ErrNotLive) }
 
 // group is one transaction's worth of Ensure calls.
 type group struct {
@@ -65,40 +25,30 @@ type pending struct {
 	err   error // why the ref has no live key
 }
 
-// ensure answers a group of calls with one commit. A call that wants a key which is not live gets its error
-// and makes nothing, the others of the group are not harmed by it.
-func (w *writer) ensure(jobs []*job) {
-	if len(jobs) == 0 {
-		return
-	}
+// Make answers a group of calls with one commit.
+func (w *writer) Make(calls []*keys.Call) (made []*keys.Entry, err error) {
 	ctx, cancel := kmsContext()
 	defer cancel()
-	generation := w.cache.Generation()
 	g := &group{writer: w, entries: map[keys.Ref]*pending{}}
-	err := g.commit(ctx, jobs)
-	if err == nil {
-		for _, p := range g.entries {
-			if p.entry != nil {
-				w.cache.Put(generation, p.entry)
-			}
+	if err := g.commit(ctx, calls); err != nil {
+		return nil, err
+	}
+	for _, p := range g.entries {
+		if p.entry != nil {
+			made = append(made, p.entry)
 		}
 	}
-	for _, j := range jobs {
-		if err != nil {
-			j.err = err
-		}
-		j.done <- j.err
-	}
+	return made, nil
 }
 
-func (g *group) commit(ctx context.Context, jobs []*job) (err error) {
+func (g *group) commit(ctx context.Context, calls []*keys.Call) (err error) {
 	g.master, err = g.masters.ofMonth(ctx, g.conn, domain.MonthOf(g.cfg.Now()))
 	if err != nil {
 		return err
 	}
 	return g.conn.Tx(func() error {
-		for _, j := range jobs {
-			if err := g.answer(ctx, j); err != nil {
+		for _, call := range calls {
+			if err := g.answer(ctx, call); err != nil {
 				return err
 			}
 		}
@@ -107,19 +57,19 @@ func (g *group) commit(ctx context.Context, jobs []*job) (err error) {
 }
 
 // answer looks up all refs of a call before it makes any, so that a refused call leaves nothing behind.
-func (g *group) answer(ctx context.Context, j *job) error {
-	for _, want := range j.wants {
+func (g *group) answer(ctx context.Context, call *keys.Call) error {
+	for _, want := range call.Wants {
 		p, err := g.lookup(ctx, want.Ref)
 		if err != nil {
 			return err
 		}
 		if p.err != nil {
-			j.err = p.err
+			call.Err = p.err
 			return nil
 		}
 	}
-	j.got = make([]keys.Key, len(j.wants))
-	for i, want := range j.wants {
+	call.Got = make([]keys.Key, len(call.Wants))
+	for i, want := range call.Wants {
 		p := g.entries[want.Ref]
 		if p.entry == nil {
 			if err := g.make(ctx, want.Ref, p); err != nil {
@@ -131,7 +81,7 @@ func (g *group) answer(ctx context.Context, j *job) error {
 				return err
 			}
 		}
-		j.got[i] = p.entry.Key
+		call.Got[i] = p.entry.Key
 	}
 	return nil
 }
@@ -161,7 +111,7 @@ func (g *group) adopt(ctx context.Context, p *pending, r row) error {
 	}
 	p.n, p.entry = r.n, keys.NewEntry(key)
 	if key.State != keys.Live {
-		p.err = notLive(key.Ref)
+		p.err = keys.NotLive(key.Ref)
 	}
 	return nil
 }
@@ -169,7 +119,7 @@ func (g *group) adopt(ctx context.Context, p *pending, r row) error {
 func (g *group) refuseClosed(p *pending, ref keys.Ref) error {
 	closed, err := closedThrough(g.conn, ref)
 	if closed {
-		p.err = notLive(ref)
+		p.err = keys.NotLive(ref)
 	}
 	return err
 }
@@ -180,7 +130,7 @@ func (g *group) make(ctx context.Context, ref keys.Ref, p *pending) error {
 	if err != nil {
 		return err
 	}
-	key := keys.Key{ID: newID(), Ref: ref, State: keys.Live, Secret: keys.NewSecret()}
+	key := keys.NewKey(ref)
 	err = g.conn.Run("INSERT INTO keys (id, subject, field, epoch, state, master) VALUES (?, ?, ?, ?, ?, ?)",
 		key.ID, ref.Subject.UUID, string(ref.Field), string(ref.Epoch), int(keys.Live), g.master)
 	if err != nil {
@@ -201,7 +151,7 @@ func (g *group) record(p *pending, tag keys.Tag) error {
 		if err := g.conn.Run("INSERT INTO tags (key, tag) VALUES (?, ?)", p.n, tag[:]); err != nil {
 			return err
 		}
-		if err := g.conn.Run("INSERT INTO buckets (bucket, tag) VALUES (?, ?)", bucketOf(tag), g.conn.LastInsertRowID()); err != nil {
+		if err := g.conn.Run("INSERT INTO buckets (bucket, tag) VALUES (?, ?)", int(tag.Bucket()), g.conn.LastInsertRowID()); err != nil {
 			return err
 		}
 	}

@@ -1,8 +1,6 @@
 package keydb
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -13,35 +11,19 @@ import (
 	"imagine.ua/litopys/eventstore/sqlite"
 )
 
-// Follow carries out the fates that stand in the log up to the position. When it returns nil, the new
-// states are durable, no cache knows the old ones, and neither the file nor its WAL holds the bytes and
-// tags of what was destroyed.
-func (s *Store) Follow(ctx context.Context, position uint64, fates []domain.Fate) error {
-	for _, f := range fates {
-		if err := (keys.Ref{Subject: f.Subject, Field: f.Field, Epoch: f.Epoch}).Check(); err != nil {
-			return err
-		}
-		if f.Action != domain.Destroy && f.Action != domain.Retain {
-			return fmt.Errorf("fate of %s/%s/%s has the unknown action %q", f.Subject, f.Field, f.Epoch, f.Action)
-		}
-	}
-	if position == 0 && len(fates) > 0 {
-		return errors.New("fates have no position in the log")
-	}
-	return s.do(ctx, &job{follow: true, position: position, fates: fates})
-}
-
-// follow is a no-op for what was followed before, but for the cleaning that a failed call left undone.
-func (w *writer) follow(j *job) error {
-	if j.position > w.followed {
+// CarryOut is a no-op for what was followed before, but for the cleaning that a failed call left undone. When
+// it returns nil, the new states are durable, the cache does not know the old ones, and neither the file nor
+// its WAL holds the bytes and tags of what was destroyed.
+func (w *writer) CarryOut(position uint64, fates []domain.Fate) error {
+	if position > w.followed {
 		f := &followed{conn: w.conn}
-		err := w.conn.Tx(func() error { return f.apply(j) })
+		err := w.conn.Tx(func() error { return f.apply(position, fates) })
 		// Even after a failed commit: what it would have changed is read anew from the file.
 		w.cache.Drop(f.changed)
 		if err != nil {
 			return err
 		}
-		w.followed = j.position
+		w.followed = position
 		w.unclean = w.unclean || f.erased
 	}
 	if !w.unclean {
@@ -61,17 +43,17 @@ type followed struct {
 	erased  bool
 }
 
-func (f *followed) apply(j *job) error {
-	for _, fate := range j.fates {
+func (f *followed) apply(position uint64, fates []domain.Fate) error {
+	for _, fate := range fates {
 		if err := f.carryOut(fate); err != nil {
 			return err
 		}
 	}
-	return f.conn.Run("UPDATE meta SET followed = ?", j.position)
+	return f.conn.Run("UPDATE meta SET followed = ?", position)
 }
 
 func (f *followed) carryOut(fate domain.Fate) error {
-	ref := keys.Ref{Subject: fate.Subject, Field: fate.Field, Epoch: fate.Epoch}
+	ref := keys.RefOf(fate)
 	r, found, err := findRef(f.conn, ref)
 	switch {
 	case err != nil:
@@ -93,7 +75,7 @@ func (f *followed) carryOut(fate domain.Fate) error {
 // make one.
 func (f *followed) tombstone(ref keys.Ref) error {
 	return f.conn.Run("INSERT INTO keys (id, subject, field, epoch, state) VALUES (?, ?, ?, ?, ?)",
-		newID(), ref.Subject.UUID, string(ref.Field), string(ref.Epoch), int(keys.Destroyed))
+		keys.NewID(), ref.Subject.UUID, string(ref.Field), string(ref.Epoch), int(keys.Destroyed))
 }
 
 // through carries the fate to the earlier live epochs of the field and closes those that have no key.
@@ -161,7 +143,7 @@ func (f *followed) eraseTags(key int64) error {
 		tags = append(tags, recorded{n: s.ColumnInt64(0), tag: columnTag(s, 1)})
 	}
 	for _, t := range tags {
-		if err := f.conn.Run("DELETE FROM buckets WHERE bucket = ? AND tag = ?", bucketOf(t.tag), t.n); err != nil {
+		if err := f.conn.Run("DELETE FROM buckets WHERE bucket = ? AND tag = ?", int(t.tag.Bucket()), t.n); err != nil {
 			return err
 		}
 		if err := f.conn.Run("UPDATE tags SET tag = zeroblob(32) WHERE n = ?", t.n); err != nil {

@@ -8,48 +8,11 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"imagine.ua/litopys/domain"
-	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/keys"
 	"imagine.ua/litopys/eventstore/sqlite"
 )
 
-// Open gives the keys with these ids, from memory where they are warm.
-func (s *Store) Open(ctx context.Context, ids []uuid.UUID) ([]keys.Key, error) {
-	if s.closed.Load() {
-		return nil, eventstore.ErrClosed
-	}
-	out := make([]keys.Key, len(ids))
-	var cold []int
-	for i, id := range ids {
-		if entry, ok := s.cache.ByID(id); ok {
-			out[i] = entry.Key
-		} else {
-			cold = append(cold, i)
-		}
-	}
-	if len(cold) == 0 {
-		return out, nil
-	}
-	generation := s.cache.Generation()
-	err := s.read(ctx, func(conn *sqlite.Conn) error {
-		for _, i := range cold {
-			key, err := s.load(ctx, conn, ids[i])
-			if err != nil {
-				return err
-			}
-			entry := keys.NewEntry(key)
-			s.cache.Put(generation, entry)
-			out[i] = entry.Key
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (s *Store) load(ctx context.Context, conn *sqlite.Conn, id uuid.UUID) (keys.Key, error) {
+func (w *writer) load(ctx context.Context, conn *sqlite.Conn, id uuid.UUID) (keys.Key, error) {
 	r, found, err := find(conn, byID, id)
 	if err != nil {
 		return keys.Key{}, err
@@ -57,22 +20,7 @@ func (s *Store) load(ctx context.Context, conn *sqlite.Conn, id uuid.UUID) (keys
 	if !found {
 		return keys.Key{}, fmt.Errorf("key %s: %w", id, keys.ErrUnknownKey)
 	}
-	return r.unwrap(ctx, conn, s.masters)
-}
-
-// read lends a connection for a short query; while it runs, a destruction waits for it to empty the WAL.
-// All queries of do see the file as it is at the first of them.
-func (s *Store) read(ctx context.Context, do func(*sqlite.Conn) error) error {
-	return s.readers.Read(ctx, func(conn *sqlite.Conn) (err error) {
-		if err := conn.Run("BEGIN"); err != nil {
-			return err
-		}
-		err = do(conn)
-		if end := conn.Run("ROLLBACK"); err == nil {
-			err = end
-		}
-		return err
-	})
+	return r.unwrap(ctx, conn, w.masters)
 }
 
 // Find gives the subjects under which the tag is recorded with a live key of the field, in the order in
@@ -80,9 +28,9 @@ func (s *Store) read(ctx context.Context, do func(*sqlite.Conn) error) error {
 func (s *Store) Find(ctx context.Context, field domain.Field, tag keys.Tag) ([]domain.SubjectID, error) {
 	var out []domain.SubjectID
 	seen := map[domain.SubjectID]bool{}
-	err := s.read(ctx, func(conn *sqlite.Conn) error {
+	err := s.writer.read(ctx, func(conn *sqlite.Conn) error {
 		for row, err := range conn.Rows(`SELECT k.subject FROM buckets b JOIN tags t ON t.n = b.tag JOIN keys k ON k.n = t.key
-			WHERE b.bucket = ? AND t.tag = ? AND k.field = ? AND k.state = 1 ORDER BY k.n`, bucketOf(tag), tag[:], string(field)) {
+			WHERE b.bucket = ? AND t.tag = ? AND k.field = ? AND k.state = 1 ORDER BY k.n`, int(tag.Bucket()), tag[:], string(field)) {
 			if err != nil {
 				return err
 			}
@@ -99,7 +47,7 @@ func (s *Store) Find(ctx context.Context, field domain.Field, tag keys.Tag) ([]d
 // Of lists the keys of a subject in the order in which they were made, tombstones included, without secrets.
 func (s *Store) Of(ctx context.Context, subject domain.SubjectID) ([]keys.Key, error) {
 	var out []keys.Key
-	err := s.read(ctx, func(conn *sqlite.Conn) error {
+	err := s.writer.read(ctx, func(conn *sqlite.Conn) error {
 		for row, err := range conn.Rows(bySubject, subject.UUID) {
 			if err != nil {
 				return err
@@ -113,7 +61,7 @@ func (s *Store) Of(ctx context.Context, subject domain.SubjectID) ([]keys.Key, e
 
 // Followed gives the position up to which Follow has been told everything.
 func (s *Store) Followed(ctx context.Context) (position uint64, err error) {
-	err = s.read(ctx, func(conn *sqlite.Conn) error {
+	err = s.writer.read(ctx, func(conn *sqlite.Conn) error {
 		_, err := conn.Row(func(row *sqlite3.Stmt) { position = uint64(row.ColumnInt64(0)) }, "SELECT followed FROM meta")
 		return err
 	})
@@ -124,13 +72,13 @@ func (s *Store) Followed(ctx context.Context) (position uint64, err error) {
 // first damage as a *eventstore.CorruptError. It reads beside the other calls, but a destruction waits for
 // each of its steps.
 func (s *Store) Verify(ctx context.Context) error {
-	err := s.read(ctx, func(conn *sqlite.Conn) error {
+	err := s.writer.read(ctx, func(conn *sqlite.Conn) error {
 		finding := ""
 		if _, err := conn.Row(func(row *sqlite3.Stmt) { finding = row.ColumnText(0) }, "PRAGMA integrity_check(1)"); err != nil {
 			return err
 		}
 		if finding != "ok" {
-			return corrupt(s.cfg.Path, "structure", finding)
+			return corrupt(s.writer.cfg.Path, "structure", finding)
 		}
 		return nil
 	})
@@ -143,7 +91,7 @@ func (s *Store) Verify(ctx context.Context) error {
 // verifySome opens the next keys and gives the number of the last, or -1 at the end.
 func (s *Store) verifySome(ctx context.Context, after int64) (last int64, err error) {
 	last = -1
-	err = s.read(ctx, func(conn *sqlite.Conn) error {
+	err = s.writer.read(ctx, func(conn *sqlite.Conn) error {
 		var rows []row
 		for stmt, err := range conn.Rows(byNumber, after) {
 			if err != nil {
@@ -152,7 +100,7 @@ func (s *Store) verifySome(ctx context.Context, after int64) (last int64, err er
 			rows = append(rows, scan(stmt))
 		}
 		for _, r := range rows {
-			if _, err := r.unwrap(ctx, conn, s.masters); err != nil {
+			if _, err := r.unwrap(ctx, conn, s.writer.masters); err != nil {
 				return err
 			}
 			last = r.n

@@ -3,7 +3,6 @@ package keydb
 import (
 	"context"
 
-	"github.com/google/uuid"
 	"github.com/ncruces/go-sqlite3"
 
 	"imagine.ua/litopys/domain"
@@ -59,7 +58,7 @@ func findRef(conn *sqlite.Conn, ref keys.Ref) (row, bool, error) {
 }
 
 // unwrap gives the key with its secret, or the bare key when it is destroyed.
-func (r row) unwrap(ctx context.Context, conn *sqlite.Conn, m *masters) (keys.Key, error) {
+func (r row) unwrap(ctx context.Context, conn *sqlite.Conn, m masters) (keys.Key, error) {
 	if r.key.State == keys.Destroyed {
 		return r.key, nil
 	}
@@ -83,9 +82,3 @@ func closedThrough(conn *sqlite.Conn, ref keys.Ref) (bool, error) {
 		ref.Subject.UUID, string(ref.Field), string(kind))
 	return found && !keys.Earlier(through, ref.Epoch), err
 }
-
-// newID gives a random id whose first bits are the time, so that the index over ids grows at its end.
-func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
-
-// bucketOf is the part of a tag that its index may know.
-func bucketOf(tag keys.Tag) int { return int(tag[0])<<8 | int(tag[1]) }

@@ -6,14 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 
-	"imagine.ua/litopys/domain"
-	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/keys"
 	"imagine.ua/litopys/eventstore/sqlite"
 )
@@ -61,18 +57,13 @@ func (c Config) withDefaults() Config {
 }
 
 func (c Config) validate() error {
-	var errs []error
-	need := func(ok bool, message string) {
-		if !ok {
-			errs = append(errs, errors.New("key store: "+message))
-		}
-	}
-	need(c.Path != "", "path is missing")
-	need(c.Ledger != uuid.Nil, "ledger id is missing")
-	need(c.KMS != nil, "key-management service is missing")
-	need(c.CacheKeys > 0, "cache must hold a key")
-	need(c.Readers > 0, "wants a reader")
-	return errors.Join(errs...)
+	return keys.Problems(map[string]bool{
+		"path is missing":                   c.Path == "",
+		"ledger id is missing":              c.Ledger == uuid.Nil,
+		"key-management service is missing": c.KMS == nil,
+		"cache must hold a key":             c.CacheKeys <= 0,
+		"wants a reader":                    c.Readers <= 0,
+	})
 }
 
 func (c Config) sqlite() sqlite.Config {
@@ -82,17 +73,8 @@ func (c Config) sqlite() sqlite.Config {
 // Store is a key store in a file. It is safe for concurrent use; one process at a time may have it open,
 // which the lock of the data folder sees to.
 type Store struct {
-	cfg     Config
-	index   *keys.Index
-	masters *masters
-	cache   *keys.Cache
-	readers *sqlite.Pool
-	jobs    chan *job
-
-	mu     sync.RWMutex  // held for reading while a job is handed over, for writing by Close
-	closed atomic.Bool   // set under mu
-	done   chan struct{} // closed when the writer's goroutine has ended
-	writer *writer       // the goroutine's own until done
+	*keys.Base
+	writer *writer // its connection is the base's until that is shut
 }
 
 var _ keys.Store = (*Store)(nil)
@@ -119,21 +101,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open key store: %w", err), conn.Close())
 	}
-	s := &Store{
-		cfg:     cfg,
-		index:   index,
-		masters: w.masters,
-		cache:   w.cache,
-		readers: sqlite.NewPool(cfg.sqlite(), cfg.Readers),
-		jobs:    make(chan *job, 1024),
-		done:    make(chan struct{}),
-		writer:  w,
-	}
-	go func() {
-		defer close(s.done)
-		w.run(s.jobs)
-	}()
-	return s, nil
+	return &Store{Base: keys.NewBase(cfg.Ledger, index, w.cache, w), writer: w}, nil
 }
 
 // prepareFile makes the file readable for its owner only, before SQLite would make it by the umask.
@@ -159,68 +127,10 @@ func tighten(path string) error {
 	return nil
 }
 
-// Tag computes the blind-index tag of a normalised value.
-func (s *Store) Tag(field domain.Field, normalised string) keys.Tag {
-	return s.index.Tag(field, normalised)
-}
-
-// Token derives an id from personal content under the live key of the ref.
-func (s *Store) Token(ctx context.Context, ref keys.Ref, content []byte) (uuid.UUID, error) {
-	got, err := s.Ensure(ctx, []keys.Want{{Ref: ref}})
-	if err != nil {
-		return uuid.Nil, err
-	}
-	return got[0].Token(content), nil
-}
-
-// Identity is the id of the ledger that these keys belong to.
-func (s *Store) Identity(context.Context) (uuid.UUID, error) {
-	if s.closed.Load() {
-		return uuid.Nil, eventstore.ErrClosed
-	}
-	return s.cfg.Ledger, nil
-}
-
 // Close carries out what was accepted, empties the WAL and closes the file. Closing twice is a no-op.
 func (s *Store) Close() error {
-	s.mu.Lock()
-	already := s.closed.Swap(true)
-	if !already {
-		close(s.jobs)
-	}
-	s.mu.Unlock()
-	<-s.done
-	if already {
+	if !s.Shut() {
 		return nil
 	}
-	s.cache.Clear()
-	return errors.Join(s.readers.Close(), s.writer.close())
-}
-
-// do hands the job to the writer and waits. When the context ends first the job may still be carried out.
-func (s *Store) do(ctx context.Context, j *job) error {
-	j.done = make(chan error, 1)
-	if err := s.submit(ctx, j); err != nil {
-		return err
-	}
-	select {
-	case err := <-j.done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (s *Store) submit(ctx context.Context, j *job) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed.Load() {
-		return eventstore.ErrClosed
-	}
-	select {
-	case s.jobs <- j:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return s.writer.close()
 }

@@ -8,16 +8,13 @@ import (
 
 	"github.com/google/uuid"
 
-	"imagine.ua/litopys/eventstore"
+	"imagine.ua/litopys/eventstore/keys"
 	"imagine.ua/litopys/eventstore/sqlite"
 )
 
-// ErrElsewhere says that the keys have not followed the log to the place named.
-var ErrElsewhere = errors.New("the keys have not followed the log to this place")
-
 // Turn makes the keys of a ledger follow a copy of its log from now on: from, a place in the old log up to
 // which every fate is carried out, becomes to, the same place in the copy. Done is done: a second call
-// changes nothing. The store must not be open. Errors: ErrElsewhere when the keys stand at another place,
+// changes nothing. The store must not be open. Errors: keys.ErrElsewhere when the keys stand at another place,
 // eventstore.ErrForeign when they are of another ledger.
 func Turn(ctx context.Context, path string, ledger uuid.UUID, from, to uint64) (err error) {
 	if _, err := os.Stat(path); err != nil { // SQLite would make it
@@ -30,19 +27,18 @@ func Turn(ctx context.Context, path string, ledger uuid.UUID, from, to uint64) (
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	return conn.Tx(func() error {
 		h, found, err := readHead(conn)
-		switch {
-		case err != nil:
+		if err == nil && !found {
+			err = corrupt(path, "header", "the file is empty")
+		}
+		if err != nil {
 			return err
-		case !found:
-			return corrupt(path, "header", "the file is empty")
-		case h.format != format:
-			return fmt.Errorf("%s has layout %d; this program knows %d", path, h.format, format)
-		case h.ledger != ledger:
-			return fmt.Errorf("%s has the keys of ledger %s, not of %s: %w", path, h.ledger, ledger, eventstore.ErrForeign)
-		case h.followed == to:
-			return nil
-		case h.followed != from:
-			return fmt.Errorf("%s: they stand at position %d, not %d: %w", path, h.followed, from, ErrElsewhere)
+		}
+		if err := h.check(path); err != nil {
+			return err
+		}
+		done, err := keys.Turn{Ledger: ledger, From: from, To: to}.Check(path, h.ledger, h.followed)
+		if err != nil || done {
+			return err
 		}
 		return conn.Run("UPDATE meta SET followed = ?", to)
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"imagine.ua/litopys/eventstore"
+	"imagine.ua/litopys/eventstore/keys"
 	"imagine.ua/litopys/eventstore/keys/keydb"
 )
 
@@ -38,7 +39,7 @@ func TestTurn(t *testing.T) {
 		}
 		at(turn.to)
 	}
-	if err := keydb.Turn(t.Context(), place, s.cfg.Ledger, 40, 50); !errors.Is(err, keydb.ErrElsewhere) {
+	if err := keydb.Turn(t.Context(), place, s.cfg.Ledger, 40, 50); !errors.Is(err, keys.ErrElsewhere) {
 		t.Errorf("from a place where they do not stand: %v, want ErrElsewhere", err)
 	}
 	if err := keydb.Turn(t.Context(), place, uuid.New(), 12, 50); !errors.Is(err, eventstore.ErrForeign) {

@@ -5,37 +5,22 @@ import (
 	"errors"
 	"time"
 
-	"imagine.ua/litopys/domain"
+	"github.com/google/uuid"
+
 	"imagine.ua/litopys/eventstore/keys"
 	"imagine.ua/litopys/eventstore/sqlite"
 )
 
-const (
-	// maxGroup bounds the wants that one transaction carries, and so how long the first caller waits for
-	// those who came after him.
-	maxGroup = 4096
-	// kmsTimeout bounds a call to the key-management service, during which no other key is made.
-	kmsTimeout = 30 * time.Second
-)
+// kmsTimeout bounds a call to the key-management service, during which no other key is made.
+const kmsTimeout = 30 * time.Second
 
-// job is one call on its way through the writer: an Ensure, or a Follow.
-type job struct {
-	wants []keys.Want
-	got   []keys.Key // the answer to wants
-
-	follow   bool
-	position uint64
-	fates    []domain.Fate
-
-	err  error
-	done chan error
-}
-
-// writer owns the connection that writes. Only its own goroutine uses it.
+// writer owns the connection that writes; only the goroutine of the base uses that. It is what the base
+// keeps its keys in.
 type writer struct {
 	conn    *sqlite.Conn
+	readers *sqlite.Pool
 	cfg     Config
-	masters *masters
+	masters masters
 	cache   *keys.Cache
 
 	followed uint64
@@ -43,40 +28,42 @@ type writer struct {
 	unclean bool
 }
 
-// run carries out jobs until the channel is closed.
-func (w *writer) run(jobs <-chan *job) {
-	for first := range jobs {
-		group, next := gather(first, jobs)
-		w.ensure(group)
-		if next != nil {
-			next.done <- w.follow(next)
+var _ keys.Backend = (*writer)(nil)
+
+// Fresh has nothing to do: no other process writes the file.
+func (w *writer) Fresh(context.Context) error { return nil }
+
+// Load reads the keys with these ids.
+func (w *writer) Load(ctx context.Context, ids []uuid.UUID) ([]keys.Key, error) {
+	out := make([]keys.Key, len(ids))
+	return out, w.read(ctx, func(conn *sqlite.Conn) (err error) {
+		for i, id := range ids {
+			if out[i], err = w.load(ctx, conn, id); err != nil {
+				return err
+			}
 		}
-	}
+		return nil
+	})
 }
 
-// close empties the WAL and closes the file; the writer's goroutine has ended and the readers are closed.
+// read lends a connection for a short query; while it runs, a destruction waits for it to empty the WAL.
+// All queries of do see the file as it is at the first of them.
+func (w *writer) read(ctx context.Context, do func(*sqlite.Conn) error) error {
+	return w.readers.Read(ctx, func(conn *sqlite.Conn) (err error) {
+		if err := conn.Run("BEGIN"); err != nil {
+			return err
+		}
+		err = do(conn)
+		if end := conn.Run("ROLLBACK"); err == nil {
+			err = end
+		}
+		return err
+	})
+}
+
+// close empties the WAL and closes the file; the base is shut.
 func (w *writer) close() error {
-	return errors.Join(w.conn.Checkpoint(), w.conn.Close())
-}
-
-// gather takes the Ensure calls that wait already; a Follow ends the group and is done after it.
-func gather(first *job, jobs <-chan *job) (group []*job, follow *job) {
-	total := 0
-	for next := first; next != nil; {
-		if next.follow {
-			return group, next
-		}
-		group = append(group, next)
-		if total += len(next.wants); total >= maxGroup {
-			return group, nil
-		}
-		select {
-		case next = <-jobs: // nil when the channel is closed
-		default:
-			return group, nil
-		}
-	}
-	return group, nil
+	return errors.Join(w.readers.Close(), w.conn.Checkpoint(), w.conn.Close())
 }
 
 // kmsContext bounds what the writer asks of the key-management service; callers' contexts end one call each,

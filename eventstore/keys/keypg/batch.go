@@ -29,7 +29,7 @@ type batch struct {
 
 // make gives a new key for the ref, to be written.
 func (b *batch) make(ref keys.Ref) keys.Key {
-	key := keys.Key{ID: newID(), Ref: ref, State: keys.Live, Secret: keys.NewSecret()}
+	key := keys.NewKey(ref)
 	b.refs, b.ids, b.wrapped = append(b.refs, ref), append(b.ids, key.ID), append(b.wrapped, b.master.Wrap(key))
 	return key
 }
@@ -45,16 +45,16 @@ func (b *batch) expect(key keys.Key) {
 // record adds a tag, to be written.
 func (b *batch) record(key keys.Key, tag keys.Tag) {
 	b.tagged, b.shelves = append(b.tagged, key.ID), append(b.shelves, shelfOf(key.Ref.Subject))
-	b.tags, b.buckets = append(b.tags, tag[:]), append(b.buckets, bucketOf(tag[:]))
+	b.tags, b.buckets = append(b.tags, tag[:]), append(b.buckets, int32(tag.Bucket()))
 }
 
 // write commits the batch, or gives errStale when another process has made, closed or changed one of its
 // refs since they were read.
-func (b *batch) write(ctx context.Context, s *Store) error {
+func (b *batch) write(ctx context.Context, store *backend) error {
 	if len(b.refs)+len(b.tags) == 0 {
 		return nil
 	}
-	return s.turn(ctx, func(tx pgx.Tx) error {
+	return store.turn(ctx, func(tx pgx.Tx) error {
 		if err := b.requireUnchanged(ctx, tx); err != nil {
 			return err
 		}

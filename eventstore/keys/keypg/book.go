@@ -43,12 +43,12 @@ func (b *book) add(e *entry) {
 
 // carryOut brings the book in line with one fate.
 func (b *book) carryOut(fate domain.Fate) {
-	ref := refOf(fate)
+	ref := keys.RefOf(fate)
 	if e, ok := b.rows[ref]; ok {
 		e.change(fate)
 	} else if !fate.Through {
 		// A writer who lost the race against the fate must not make a key.
-		b.add(&entry{key: keys.Key{ID: newID(), Ref: ref, State: keys.Destroyed}, made: true})
+		b.add(&entry{key: keys.Key{ID: keys.NewID(), Ref: ref, State: keys.Destroyed}, made: true})
 		b.tombstones = append(b.tombstones, ref)
 	}
 	if !fate.Through {
@@ -88,8 +88,4 @@ func (b *book) destroyed() map[int16][]uuid.UUID {
 		}
 	}
 	return gone
-}
-
-func refOf(f domain.Fate) keys.Ref {
-	return keys.Ref{Subject: f.Subject, Field: f.Field, Epoch: f.Epoch}
 }

@@ -1,7 +1,6 @@
 package keypg
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -67,20 +66,15 @@ func (c Config) withDefaults() Config {
 }
 
 func (c Config) validate() error {
-	var errs []error
-	need := func(ok bool, message string) {
-		if !ok {
-			errs = append(errs, errors.New("key store: "+message))
-		}
-	}
-	need(c.URL != "", "address of the database is missing")
-	need(c.Ledger != uuid.Nil, "ledger id is missing")
-	need(c.KMS != nil, "key-management service is missing")
-	need(c.CacheKeys > 0, "cache must hold a key")
-	need(c.Connections >= 2, "wants two connections")
-	need(c.Patience > 0, "patience is negative")
-	need(c.Sweep > 0, "sweep is negative")
-	return errors.Join(errs...)
+	return keys.Problems(map[string]bool{
+		"address of the database is missing": c.URL == "",
+		"ledger id is missing":               c.Ledger == uuid.Nil,
+		"key-management service is missing":  c.KMS == nil,
+		"cache must hold a key":              c.CacheKeys <= 0,
+		"wants two connections":              c.Connections < 2,
+		"patience is negative":               c.Patience <= 0,
+		"sweep is negative":                  c.Sweep <= 0,
+	})
 }
 
 // pool is the configuration of the connections.

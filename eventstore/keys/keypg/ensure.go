@@ -2,9 +2,6 @@ package keypg
 
 import (
 	"context"
-	"fmt"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -12,57 +9,9 @@ import (
 	"imagine.ua/litopys/eventstore/keys"
 )
 
-// Ensure gives the live key of each ref, making the missing ones. Warm keys come out of memory when the
-// database says that they have not changed; the rest go to the writer, who commits the calls that wait
-// together.
-func (s *Store) Ensure(ctx context.Context, wants []keys.Want) ([]keys.Key, error) {
-	if err := s.fresh(ctx); err != nil {
-		return nil, err
-	}
-	out := make([]keys.Key, len(wants))
-	var cold []keys.Want
-	var places []int
-	for i, w := range wants {
-		entry, ok := s.cache.ByRef(w.Ref)
-		if !ok || !entry.Has(w.Tag) {
-			if err := check(w.Ref); err != nil {
-				return nil, err
-			}
-			cold, places = append(cold, w), append(places, i)
-			continue
-		}
-		if entry.Key.State != keys.Live {
-			return nil, notLive(w.Ref)
-		}
-		out[i] = entry.Key
-	}
-	if len(cold) == 0 {
-		return out, nil
-	}
-	j := &job{wants: cold}
-	if err := s.do(ctx, j); err != nil {
-		return nil, err
-	}
-	for i, place := range places {
-		out[place] = j.got[i]
-	}
-	return out, nil
-}
-
-// check keeps out what the database would refuse, and with it all calls of the group.
-func check(r keys.Ref) error {
-	if err := r.Check(); err != nil {
-		return err
-	}
-	if !utf8.ValidString(string(r.Field)) || strings.ContainsRune(string(r.Field), 0) {
-		return fmt.Errorf("field is not UTF-8 text: %w", keys.ErrInvalidRef)
-	}
-	return nil
-}
-
 // group is one attempt at a group of Ensure calls.
 type group struct {
-	*Store
+	*backend
 	pending map[keys.Ref]*pending
 	order   []*pending        // in which the refs were first wanted
 	tags    map[recorded]bool // tags known to be recorded
@@ -82,37 +31,30 @@ type recorded struct {
 	tag keys.Tag
 }
 
-// ensureGroup answers a group of calls with one commit. A call that wants a key which is not live gets its
-// error and makes nothing, the others of the group are not harmed by it.
-func (s *Store) ensureGroup(ctx context.Context, jobs []*job) {
+// Make answers a group of calls with one commit.
+func (b *backend) Make(calls []*keys.Call) (made []*keys.Entry, err error) {
 	var g *group
-	generation := uint64(0)
-	err := s.attempt(ctx, func(ctx context.Context) error {
-		generation = s.cache.Generation()
-		g = &group{Store: s, pending: map[keys.Ref]*pending{}, tags: map[recorded]bool{}}
-		return g.run(ctx, jobs)
+	err = b.attempt(context.Background(), func(ctx context.Context) error { // patience ends it
+		g = &group{backend: b, pending: map[keys.Ref]*pending{}, tags: map[recorded]bool{}}
+		return g.run(ctx, calls)
 	})
-	if err == nil {
-		for _, p := range g.order {
-			if p.entry != nil {
-				s.cache.Put(generation, p.entry)
-			}
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range g.order {
+		if p.entry != nil {
+			made = append(made, p.entry)
 		}
 	}
-	for _, j := range jobs {
-		if err != nil {
-			j.err = err
-		}
-		j.done <- j.err
-	}
+	return made, nil
 }
 
 // run reads what there is, decides what each call gets, and writes what is missing. What was read is
 // read outside of the turn, so keys that exist need none; the writing looks whether it still holds.
-func (g *group) run(ctx context.Context, jobs []*job) error {
-	for _, j := range jobs {
-		j.err, j.got = nil, nil
-		for _, want := range j.wants {
+func (g *group) run(ctx context.Context, calls []*keys.Call) error {
+	for _, call := range calls {
+		call.Err, call.Got = nil, nil
+		for _, want := range call.Wants {
 			if g.pending[want.Ref] == nil {
 				p := &pending{ref: want.Ref}
 				g.pending[want.Ref] = p
@@ -123,7 +65,7 @@ func (g *group) run(ctx context.Context, jobs []*job) error {
 	if err := g.find(ctx); err != nil {
 		return err
 	}
-	if err := g.findTags(ctx, jobs); err != nil {
+	if err := g.findTags(ctx, calls); err != nil {
 		return err
 	}
 	month, err := g.masters.ofMonth(ctx, domain.MonthOf(g.cfg.Now()))
@@ -134,10 +76,10 @@ func (g *group) run(ctx context.Context, jobs []*job) error {
 		return err
 	}
 	g.batch.month = month
-	for _, j := range jobs {
-		g.answer(j)
+	for _, call := range calls {
+		g.answer(call)
 	}
-	return g.batch.write(ctx, g.Store)
+	return g.batch.write(ctx, g.backend)
 }
 
 // find reads the keys of the refs, and whether those without one are closed.
@@ -157,7 +99,7 @@ func (g *group) find(ctx context.Context) error {
 	}
 	for _, ref := range refs {
 		if !found[ref] && isClosed(marks, ref) {
-			g.pending[ref].err = notLive(ref)
+			g.pending[ref].err = keys.NotLive(ref)
 		}
 	}
 	return nil
@@ -194,17 +136,17 @@ func (g *group) adopt(ctx context.Context, p *pending, r row) {
 	}
 	p.entry = keys.NewEntry(key)
 	if key.State != keys.Live {
-		p.err = notLive(key.Ref)
+		p.err = keys.NotLive(key.Ref)
 	}
 }
 
 // findTags reads which of the wanted tags are recorded with the keys that exist.
-func (g *group) findTags(ctx context.Context, jobs []*job) error {
+func (g *group) findTags(ctx context.Context, calls []*keys.Call) error {
 	var shelf []int16
 	var key [][16]byte
 	var tag [][]byte
-	for _, j := range jobs {
-		for _, want := range j.wants {
+	for _, call := range calls {
+		for _, want := range call.Wants {
 			if p := g.pending[want.Ref]; want.Tag != nil && p.entry != nil && p.err == nil {
 				shelf, key, tag = append(shelf, shelfOf(want.Ref.Subject)), append(key, p.entry.Key.ID), append(tag, want.Tag[:])
 			}
@@ -232,15 +174,15 @@ func (g *group) findTags(ctx context.Context, jobs []*job) error {
 }
 
 // answer looks at all refs of a call before it makes any, so that a refused call leaves nothing behind.
-func (g *group) answer(j *job) {
-	for _, want := range j.wants {
+func (g *group) answer(call *keys.Call) {
+	for _, want := range call.Wants {
 		if err := g.pending[want.Ref].err; err != nil {
-			j.err = err
+			call.Err = err
 			return
 		}
 	}
-	j.got = make([]keys.Key, len(j.wants))
-	for i, want := range j.wants {
+	call.Got = make([]keys.Key, len(call.Wants))
+	for i, want := range call.Wants {
 		p := g.pending[want.Ref]
 		if p.entry == nil {
 			p.entry = keys.NewEntry(g.batch.make(want.Ref))
@@ -250,7 +192,7 @@ func (g *group) answer(j *job) {
 		if !p.entry.Has(want.Tag) {
 			g.record(p, *want.Tag)
 		}
-		j.got[i] = p.entry.Key
+		call.Got[i] = p.entry.Key
 	}
 }
 

@@ -66,7 +66,7 @@ func isPassing(err error) bool {
 }
 
 // translate gives an error of the driver the name that the contract has for it.
-func (s *Store) translate(err error) error {
+func (b *backend) translate(err error) error {
 	var server *pgconn.PgError
 	if !errors.As(err, &server) {
 		return err
@@ -75,27 +75,27 @@ func (s *Store) translate(err error) error {
 	case codeDiskFull:
 		return fmt.Errorf("key store: %w: %w", eventstore.ErrFull, err)
 	case codeDataCorrupted, codeIndexCorrupted:
-		return s.corrupt("structure", server.Message)
+		return b.corrupt("structure", server.Message)
 	case codeNoTable, codeNoColumn, codeNoFunction:
-		return s.corrupt("schema", server.Message)
+		return b.corrupt("schema", server.Message)
 	case codeNoPermission:
 		return fmt.Errorf("key store: the role lacks a right (see RolesScript): %w", err)
 	}
 	return err
 }
 
-func (s *Store) corrupt(place, detail string) error {
-	return &eventstore.CorruptError{File: s.name, Place: place, Detail: detail}
+func (b *backend) corrupt(place, detail string) error {
+	return &eventstore.CorruptError{File: b.name, Place: place, Detail: detail}
 }
 
 // attempt does something again, with pauses, until it succeeds, or fails for a reason that lasts, or
 // patience ends.
-func (s *Store) attempt(ctx context.Context, do func(context.Context) error) error {
-	patience := time.Now().Add(s.cfg.Patience)
+func (b *backend) attempt(ctx context.Context, do func(context.Context) error) error {
+	patience := time.Now().Add(b.cfg.Patience)
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		err := once(ctx, do)
 		if err == nil || ctx.Err() != nil || !isPassing(err) || time.Now().After(patience) {
-			return s.translate(err)
+			return b.translate(err)
 		}
 		if errors.Is(err, errStale) {
 			pause = firstPause

@@ -2,8 +2,6 @@ package keypg
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -19,53 +17,38 @@ import (
 // since whoever reads the shelf stands behind it; then it lets them pass, and tries again.
 const readerPause = "2s"
 
-// Follow carries out the fates that stand in the log up to the position. When it returns nil, the new states
-// are durable, this cache does not know the old ones and no other hands them out, and no file of a table
-// holds the bytes and tags of what was destroyed. Several processes may follow the same log.
-func (s *Store) Follow(ctx context.Context, position uint64, fates []domain.Fate) error {
-	for _, f := range fates {
-		if err := check(refOf(f)); err != nil {
-			return err
-		}
-		if f.Action != domain.Destroy && f.Action != domain.Retain {
-			return fmt.Errorf("fate of %s has the unknown action %q", refOf(f), f.Action)
-		}
-	}
-	if position == 0 && len(fates) > 0 {
-		return errors.New("fates have no position in the log")
-	}
-	return s.do(ctx, &job{follow: true, position: position, fates: fates})
-}
-
-// carryOut is a no-op for what was followed before.
-func (s *Store) carryOut(ctx context.Context, j *job) error {
-	err := s.attempt(ctx, func(ctx context.Context) error {
-		return s.turn(ctx, func(tx pgx.Tx) error {
+// CarryOut is a no-op for what was followed before. When it returns nil, the new states are durable, this
+// cache does not know the old ones and no other hands them out, and no file of a table holds the bytes and
+// tags of what was destroyed. Several processes may follow the same log.
+func (b *backend) CarryOut(position uint64, fates []domain.Fate) error {
+	ctx := context.Background() // patience ends it
+	err := b.attempt(ctx, func(ctx context.Context) error {
+		return b.turn(ctx, func(tx pgx.Tx) error {
 			var followed int64
 			if err := tx.QueryRow(ctx, "SELECT followed FROM litopys_keys.meta").Scan(&followed); err != nil {
 				return err
 			}
-			if j.position <= uint64(followed) { //nolint:gosec // the same bits
+			if position <= uint64(followed) { //nolint:gosec // the same bits
 				return nil
 			}
-			return follow(ctx, tx, j)
+			return follow(ctx, tx, position, fates)
 		})
 	})
 	if err != nil {
 		return err
 	}
-	return s.freshForWriter()
+	return b.Fresh(ctx)
 }
 
 // follow is the transaction of one Follow.
-func follow(ctx context.Context, tx pgx.Tx, j *job) error {
+func follow(ctx context.Context, tx pgx.Tx, position uint64, fates []domain.Fate) error {
 	changes := int64(0)
-	if len(j.fates) > 0 {
-		b, err := readBook(ctx, tx, j.fates)
+	if len(fates) > 0 {
+		b, err := readBook(ctx, tx, fates)
 		if err != nil {
 			return err
 		}
-		for _, fate := range j.fates {
+		for _, fate := range fates {
 			b.carryOut(fate)
 		}
 		if changes, err = b.write(ctx, tx); err != nil {
@@ -73,7 +56,7 @@ func follow(ctx context.Context, tx pgx.Tx, j *job) error {
 		}
 	}
 	_, err := tx.Exec(ctx, "UPDATE litopys_keys.meta SET followed = $1, changes = greatest(changes, $2)",
-		int64(j.position), changes) //nolint:gosec // the same bits
+		int64(position), changes) //nolint:gosec // the same bits
 	return err
 }
 
@@ -88,7 +71,7 @@ func readBook(ctx context.Context, tx pgx.Tx, fates []domain.Fate) (*book, error
 	var subjects []uuid.UUID
 	var fields []string
 	for i, fate := range fates {
-		refs[i] = refOf(fate)
+		refs[i] = keys.RefOf(fate)
 		if f := (fieldOf{fate.Subject, fate.Field}); !wanted[f] {
 			wanted[f] = true
 			subjects, fields = append(subjects, f.subject.UUID), append(fields, string(f.field))

@@ -5,56 +5,57 @@ import (
 	"time"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/keys"
 )
 
-// fresh returns when the cache holds no key whose state was changed before the call began. Calls that wait
+// Fresh returns when the cache holds no key whose state was changed before the call began. Calls that wait
 // share one question to the database; a question on its way does not count, since the database may have
 // answered it before the call began.
-func (s *Store) fresh(ctx context.Context) error {
+func (b *backend) Fresh(ctx context.Context) error {
 	answer := make(chan error, 1)
-	if err := submit(ctx, s, s.asks, answer); err != nil {
-		return err
+	select {
+	case b.asks <- answer:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-b.watched:
+		return eventstore.ErrClosed
 	}
-	return await(ctx, answer)
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-b.watched:
+		return eventstore.ErrClosed
+	}
 }
 
-// freshForWriter is fresh for the writer's goroutine, which goes on while the store closes.
-func (s *Store) freshForWriter() error {
-	answer := make(chan error, 1)
-	s.asks <- answer
-	return <-answer
-}
-
-// watch answers the calls of fresh, and looks for changes by itself, so that the memory of an idle process
+// watch answers the calls of Fresh, and looks for changes by itself, so that the memory of an idle process
 // forgets destroyed keys. Seen is the number of the last change that the cache knows.
-func (s *Store) watch(seen int64) {
-	ticks := time.NewTicker(s.cfg.Sweep)
+func (b *backend) watch(seen int64) {
+	ticks := time.NewTicker(b.cfg.Sweep)
 	defer ticks.Stop()
 	for {
 		select {
-		case first, open := <-s.asks:
-			if !open {
-				return
-			}
-			waiting := append([]chan error{first}, s.alsoAsking()...)
-			err := s.attempt(context.Background(), func(ctx context.Context) error { return s.catchUp(ctx, &seen) })
+		case <-b.stop:
+			return
+		case first := <-b.asks:
+			waiting := append([]chan error{first}, b.alsoAsking()...)
+			err := b.attempt(context.Background(), func(ctx context.Context) error { return b.catchUp(ctx, &seen) })
 			for _, answer := range waiting {
 				answer <- err
 			}
 		case <-ticks.C:
-			_ = once(context.Background(), func(ctx context.Context) error { return s.catchUp(ctx, &seen) }) // the next call asks again
+			_ = once(context.Background(), func(ctx context.Context) error { return b.catchUp(ctx, &seen) }) // the next call asks again
 		}
 	}
 }
 
-func (s *Store) alsoAsking() (waiting []chan error) {
+func (b *backend) alsoAsking() (waiting []chan error) {
 	for {
 		select {
-		case answer, open := <-s.asks:
-			if !open {
-				return waiting
-			}
+		case answer := <-b.asks:
 			waiting = append(waiting, answer)
 		default:
 			return waiting
@@ -64,15 +65,15 @@ func (s *Store) alsoAsking() (waiting []chan error) {
 
 // catchUp drops from the cache what was changed since seen. The list of what was changed may hold later
 // changes than the number; those are dropped once more the next time.
-func (s *Store) catchUp(ctx context.Context, seen *int64) error {
+func (b *backend) catchUp(ctx context.Context, seen *int64) error {
 	var changes int64
-	if err := s.pool.QueryRow(ctx, "SELECT changes FROM litopys_keys.meta").Scan(&changes); err != nil {
+	if err := b.pool.QueryRow(ctx, "SELECT changes FROM litopys_keys.meta").Scan(&changes); err != nil {
 		return err
 	}
 	if changes == *seen {
 		return nil
 	}
-	rows, err := s.pool.Query(ctx, "SELECT id, subject, field, epoch FROM litopys_keys.keys WHERE changed > $1 AND changed > 0", *seen)
+	rows, err := b.pool.Query(ctx, "SELECT id, subject, field, epoch FROM litopys_keys.keys WHERE changed > $1 AND changed > 0", *seen)
 	if err != nil {
 		return err
 	}
@@ -90,7 +91,7 @@ func (s *Store) catchUp(ctx context.Context, seen *int64) error {
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	s.cache.Drop(changed)
+	b.cache.Drop(changed)
 	*seen = changes
 	return nil
 }

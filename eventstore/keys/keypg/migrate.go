@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // RolesScript makes the least-privilege roles, or brings their rights up to date. An administrator runs it,
@@ -115,6 +116,7 @@ CREATE TABLE litopys_keys.migrations (
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
 // pendingMigrations gives those that the database lacks, after it has shown the others unchanged.

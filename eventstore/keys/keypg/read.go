@@ -11,47 +11,26 @@ import (
 	"imagine.ua/litopys/eventstore/keys"
 )
 
-// Open gives the keys with these ids, from memory where they are warm and the database says that they have
-// not changed.
-func (s *Store) Open(ctx context.Context, ids []uuid.UUID) ([]keys.Key, error) {
-	if err := s.fresh(ctx); err != nil {
-		return nil, err
-	}
-	out := make([]keys.Key, len(ids))
-	var cold []uuid.UUID
-	var places []int
-	for i, id := range ids {
-		if entry, ok := s.cache.ByID(id); ok {
-			out[i] = entry.Key
-		} else {
-			cold, places = append(cold, id), append(places, i)
-		}
-	}
-	if len(cold) == 0 {
-		return out, nil
-	}
-	generation := s.cache.Generation()
-	rows, err := s.rowsOf(ctx, cold)
+// Load reads the keys with these ids.
+func (b *backend) Load(ctx context.Context, ids []uuid.UUID) ([]keys.Key, error) {
+	rows, err := b.rowsOf(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	for i, place := range places {
-		key, err := s.unwrap(ctx, rows[i])
-		if err != nil {
-			return nil, s.translate(err)
+	out := make([]keys.Key, len(ids))
+	for i, r := range rows {
+		if out[i], err = b.unwrap(ctx, r); err != nil {
+			return nil, b.translate(err)
 		}
-		entry := keys.NewEntry(key)
-		s.cache.Put(generation, entry)
-		out[place] = entry.Key
 	}
 	return out, nil
 }
 
 // rowsOf reads the rows of the ids, in their order.
-func (s *Store) rowsOf(ctx context.Context, ids []uuid.UUID) ([]row, error) {
+func (b *backend) rowsOf(ctx context.Context, ids []uuid.UUID) ([]row, error) {
 	var rows []row
-	err := s.read(ctx, func(ctx context.Context, q querier) error {
-		found, err := s.consistent(ctx, q, byIDs, ids)
+	err := b.attempt(ctx, func(ctx context.Context) error {
+		found, err := b.consistent(ctx, b.pool, byIDs, ids)
 		rows = make([]row, len(ids))
 		for _, r := range found {
 			rows[r.number-1] = r.row
@@ -71,7 +50,7 @@ func (s *Store) rowsOf(ctx context.Context, ids []uuid.UUID) ([]row, error) {
 
 // consistent reads rows together with their wrapped bytes. A key may be destroyed between the two, so who
 // misses bytes looks again while nobody writes; what is missing then is lost.
-func (s *Store) consistent(ctx context.Context, q querier, query string, args ...any) (rows []numbered, err error) {
+func (b *backend) consistent(ctx context.Context, q querier, query string, args ...any) (rows []numbered, err error) {
 	whole := false
 	fetch := func(q querier) error {
 		if rows, err = collect(ctx, q, query, args...); err == nil {
@@ -82,7 +61,7 @@ func (s *Store) consistent(ctx context.Context, q querier, query string, args ..
 	if err := fetch(q); err != nil || whole {
 		return rows, err
 	}
-	return rows, s.between(ctx, func(tx pgx.Tx) error { return fetch(tx) })
+	return rows, b.between(ctx, func(tx pgx.Tx) error { return fetch(tx) })
 }
 
 // Find gives the subjects under which the tag is recorded with a live key of the field, in the order in
@@ -92,7 +71,7 @@ func (s *Store) Find(ctx context.Context, field domain.Field, tag keys.Tag) (out
 		rows, err := q.Query(ctx, `WITH candidates AS MATERIALIZED (
 				SELECT k.* FROM litopys_keys.buckets b JOIN litopys_keys.keys k ON k.id = b.key WHERE b.bucket = $1
 			) SELECT c.subject FROM candidates c JOIN litopys_keys.tags t ON t.shelf = c.shelf AND t.key = c.id AND t.tag = $2
-			WHERE c.field = $3 AND c.state = 'live' ORDER BY c.n`, bucketOf(tag[:]), tag[:], string(field))
+			WHERE c.field = $3 AND c.state = 'live' ORDER BY c.n`, int32(tag.Bucket()), tag[:], string(field))
 		if err != nil {
 			return err
 		}
@@ -146,15 +125,15 @@ func (s *Store) Verify(ctx context.Context) error {
 	for after, more := uuid.Nil, true; more; {
 		var rows []numbered
 		err := s.read(ctx, func(ctx context.Context, q querier) (err error) {
-			rows, err = s.consistent(ctx, q, byPages, after)
+			rows, err = s.db.consistent(ctx, q, byPages, after)
 			return err
 		})
 		if err != nil {
 			return err
 		}
 		for _, r := range rows {
-			if _, err := s.unwrap(ctx, r.row); err != nil {
-				return s.translate(err)
+			if _, err := s.db.unwrap(ctx, r.row); err != nil {
+				return s.db.translate(err)
 			}
 			after = r.key.ID
 		}
@@ -182,7 +161,7 @@ func (s *Store) verifyShelf(ctx context.Context, shelf int) error {
 			return err
 		}
 		if n > 0 {
-			return s.corrupt(fmt.Sprintf("shelf %d of %s", shelf, table), fmt.Sprintf("%d rows belong to no key or to a destroyed one", n))
+			return s.db.corrupt(fmt.Sprintf("shelf %d of %s", shelf, table), fmt.Sprintf("%d rows belong to no key or to a destroyed one", n))
 		}
 	}
 	return nil

@@ -2,7 +2,6 @@ package keypg
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -131,17 +130,17 @@ func addWrapped(ctx context.Context, q querier, all []numbered) (whole bool, err
 }
 
 // unwrap gives the key with its secret, or the bare key when it is destroyed.
-func (s *Store) unwrap(ctx context.Context, r row) (keys.Key, error) {
+func (b *backend) unwrap(ctx context.Context, r row) (keys.Key, error) {
 	if r.key.State == keys.Destroyed {
 		return r.key, nil
 	}
-	master, err := s.masters.get(ctx, r.master)
+	master, err := b.masters.get(ctx, r.master)
 	if err != nil {
 		return keys.Key{}, err
 	}
 	key, err := master.Unwrap(r.key, r.wrapped)
 	if err != nil {
-		return keys.Key{}, s.corrupt("key "+r.key.ID.String(), "wrapped bytes do not open")
+		return keys.Key{}, b.corrupt("key "+r.key.ID.String(), "wrapped bytes do not open")
 	}
 	return key, nil
 }
@@ -213,13 +212,5 @@ func isClosed(marks map[place]domain.Epoch, ref keys.Ref) bool {
 	return ok && !keys.Earlier(through, ref.Epoch)
 }
 
-// newID gives a random id whose first bits are the time, so that the index over ids grows at its end.
-func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
-
 // shelfOf spreads subjects over the shelves; subject ids are random.
 func shelfOf(s domain.SubjectID) int16 { return int16(s.UUID[15] % shelves) }
-
-// bucketOf is the part of a tag that its index may know.
-func bucketOf(tag []byte) int32 { return int32(tag[0])<<8 | int32(tag[1]) }
-
-func notLive(ref keys.Ref) error { return fmt.Errorf("%s: %w", ref, keys.ErrNotLive) }

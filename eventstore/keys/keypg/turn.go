@@ -2,22 +2,18 @@ package keypg
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"imagine.ua/litopys/eventstore"
+	"imagine.ua/litopys/eventstore/keys"
 )
-
-// ErrElsewhere says that the keys have not followed the log to the place named.
-var ErrElsewhere = errors.New("the keys have not followed the log to this place")
 
 // Turn makes the keys of a ledger follow a copy of its log from now on: from, a place in the old log up to
 // which every fate is carried out, becomes to, the same place in the copy. Done is done: a second call
 // changes nothing. No process may have the store open with the old log: its next fate would set the place
-// back. Errors: ErrElsewhere when the keys stand at another place, eventstore.ErrForeign when they are of
+// back. Errors: keys.ErrElsewhere when the keys stand at another place, eventstore.ErrForeign when they are of
 // another ledger.
 func Turn(ctx context.Context, url string, ledger uuid.UUID, from, to uint64) error {
 	conn, err := pgx.Connect(ctx, url)
@@ -29,15 +25,13 @@ func Turn(ctx context.Context, url string, ledger uuid.UUID, from, to uint64) er
 		var of uuid.UUID
 		var followed int64
 		err := tx.QueryRow(ctx, "SELECT ledger, followed FROM litopys_keys.meta FOR UPDATE").Scan(&of, &followed)
-		switch {
-		case err != nil:
+		if err != nil {
 			return fmt.Errorf("turn keys: %w", err)
-		case of != ledger:
-			return fmt.Errorf("the key store is of ledger %s, not of %s: %w", of, ledger, eventstore.ErrForeign)
-		case uint64(followed) == to: //nolint:gosec // the same bits
-			return nil
-		case uint64(followed) != from: //nolint:gosec // the same bits
-			return fmt.Errorf("they stand at position %d, not %d: %w", followed, from, ErrElsewhere)
+		}
+		name := "PostgreSQL database " + conn.Config().Database
+		done, err := keys.Turn{Ledger: ledger, From: from, To: to}.Check(name, of, uint64(followed)) //nolint:gosec // the same bits
+		if err != nil || done {
+			return err
 		}
 		_, err = tx.Exec(ctx, "UPDATE litopys_keys.meta SET followed = $1", int64(to)) //nolint:gosec // the same bits
 		return err

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"imagine.ua/litopys/eventstore"
+	"imagine.ua/litopys/eventstore/keys"
 	"imagine.ua/litopys/eventstore/keys/keypg"
 )
 
@@ -35,7 +36,7 @@ func TestTurn(t *testing.T) {
 		}
 		at(turn.to)
 	}
-	if err := keypg.Turn(t.Context(), place, s.cfg.Ledger, 40, 50); !errors.Is(err, keypg.ErrElsewhere) {
+	if err := keypg.Turn(t.Context(), place, s.cfg.Ledger, 40, 50); !errors.Is(err, keys.ErrElsewhere) {
 		t.Errorf("from a place where they do not stand: %v, want ErrElsewhere", err)
 	}
 	if err := keypg.Turn(t.Context(), place, uuid.New(), 12, 50); !errors.Is(err, eventstore.ErrForeign) {

@@ -15,11 +15,11 @@ const (
 
 // turn runs do in a transaction that has its turn: what do reads stays as it is until the commit. Each
 // statement of do sees all that was committed before.
-func (s *Store) turn(ctx context.Context, do func(tx pgx.Tx) error) error {
-	return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: beginTurn}, do)
+func (b *backend) turn(ctx context.Context, do func(tx pgx.Tx) error) error {
+	return pgx.BeginTxFunc(ctx, b.pool, pgx.TxOptions{BeginQuery: beginTurn}, do)
 }
 
 // between runs do in a transaction during which nobody has a turn.
-func (s *Store) between(ctx context.Context, do func(tx pgx.Tx) error) error {
-	return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: beginBetween}, do)
+func (b *backend) between(ctx context.Context, do func(tx pgx.Tx) error) error {
+	return pgx.BeginTxFunc(ctx, b.pool, pgx.TxOptions{BeginQuery: beginBetween}, do)
 }

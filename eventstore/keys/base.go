@@ -1,0 +1,291 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/google/uuid"
+
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/eventstore"
+)
+
+// Backend is where a Base keeps its keys: a file, a database.
+type Backend interface {
+	// Fresh returns when the cache holds no key whose state was changed before the call began.
+	Fresh(ctx context.Context) error
+	// Load reads the keys with these ids, in order. An id without a key gives ErrUnknownKey.
+	Load(ctx context.Context, ids []uuid.UUID) ([]Key, error)
+	// Make answers the calls with one commit, by their Got or Err, and gives the keys that the cache may
+	// know from then on. A call that is refused makes nothing and does not harm the others; an error is
+	// that of all calls. Only one goroutine calls Make and CarryOut.
+	Make(calls []*Call) ([]*Entry, error)
+	// CarryOut is Store.Follow, of fates that were checked.
+	CarryOut(position uint64, fates []domain.Fate) error
+}
+
+// Base is what every store of keys has in common: the cache, the index, and the one goroutine that takes all
+// calls that wait and has the backend commit them together, so that a hundred callers share one fsync. It is
+// safe for concurrent use.
+type Base struct {
+	ledger  uuid.UUID
+	index   *Index
+	cache   *Cache
+	backend Backend
+	calls   chan *Call
+
+	mu     sync.RWMutex  // held for reading by While, for writing by Shut
+	closed atomic.Bool   // set under mu
+	ended  chan struct{} // closed when the goroutine has ended
+}
+
+// Call is one call on its way to the backend: an Ensure, or a Follow.
+type Call struct {
+	Wants []Want
+	Got   []Key // the answer to Wants, in their order
+	Err   error // why the call is refused
+
+	follow   bool
+	position uint64
+	fates    []domain.Fate
+	done     chan error
+}
+
+// maxGroup bounds the wants that one commit carries, and so how long the first caller waits for those who
+// came after him.
+const maxGroup = 4096
+
+// NewBase makes the base of a store and starts its goroutine, which Shut ends.
+func NewBase(ledger uuid.UUID, index *Index, cache *Cache, backend Backend) *Base {
+	b := &Base{ledger: ledger, index: index, cache: cache, backend: backend, calls: make(chan *Call, 1024), ended: make(chan struct{})}
+	go func() {
+		defer close(b.ended)
+		b.run()
+	}()
+	return b
+}
+
+// Ensure gives the live key of each ref, making the missing ones. Warm keys come out of memory; the rest go
+// to the backend.
+func (b *Base) Ensure(ctx context.Context, wants []Want) ([]Key, error) {
+	if err := b.fresh(ctx); err != nil {
+		return nil, err
+	}
+	out := make([]Key, len(wants))
+	var cold []Want
+	var places []int
+	for i, w := range wants {
+		entry, ok := b.cache.ByRef(w.Ref)
+		if !ok || !entry.Has(w.Tag) {
+			if err := w.Ref.Check(); err != nil {
+				return nil, err
+			}
+			cold, places = append(cold, w), append(places, i)
+			continue
+		}
+		if entry.Key.State != Live {
+			return nil, NotLive(w.Ref)
+		}
+		out[i] = entry.Key
+	}
+	if len(cold) == 0 {
+		return out, nil
+	}
+	call := &Call{Wants: cold}
+	if err := b.do(ctx, call); err != nil {
+		return nil, err
+	}
+	for i, place := range places {
+		out[place] = call.Got[i]
+	}
+	return out, nil
+}
+
+// Open gives the keys with these ids, from memory where they are warm.
+func (b *Base) Open(ctx context.Context, ids []uuid.UUID) ([]Key, error) {
+	if err := b.fresh(ctx); err != nil {
+		return nil, err
+	}
+	out := make([]Key, len(ids))
+	var cold []uuid.UUID
+	var places []int
+	for i, id := range ids {
+		if entry, ok := b.cache.ByID(id); ok {
+			out[i] = entry.Key
+		} else {
+			cold, places = append(cold, id), append(places, i)
+		}
+	}
+	if len(cold) == 0 {
+		return out, nil
+	}
+	generation := b.cache.Generation()
+	var loaded []Key
+	if err := b.While(func() (err error) {
+		loaded, err = b.backend.Load(ctx, cold)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	for i, place := range places {
+		entry := NewEntry(loaded[i])
+		b.cache.Put(generation, entry)
+		out[place] = entry.Key
+	}
+	return out, nil
+}
+
+// Follow carries out the fates that stand in the log up to the position.
+func (b *Base) Follow(ctx context.Context, position uint64, fates []domain.Fate) error {
+	for _, f := range fates {
+		if err := RefOf(f).Check(); err != nil {
+			return err
+		}
+		if f.Action != domain.Destroy && f.Action != domain.Retain {
+			return fmt.Errorf("fate of %s has the unknown action %q", RefOf(f), f.Action)
+		}
+	}
+	if position == 0 && len(fates) > 0 {
+		return errors.New("fates have no position in the log")
+	}
+	return b.do(ctx, &Call{follow: true, position: position, fates: fates})
+}
+
+// Tag computes the blind-index tag of a normalised value.
+func (b *Base) Tag(field domain.Field, normalised string) Tag { return b.index.Tag(field, normalised) }
+
+// Token derives an id from personal content under the live key of the ref.
+func (b *Base) Token(ctx context.Context, ref Ref, content []byte) (uuid.UUID, error) {
+	got, err := b.Ensure(ctx, []Want{{Ref: ref}})
+	if err != nil {
+		return uuid.Nil, err
+	}
+	return got[0].Token(content), nil
+}
+
+// Identity is the id of the ledger that these keys belong to.
+func (b *Base) Identity(context.Context) (uuid.UUID, error) {
+	if b.closed.Load() {
+		return uuid.Nil, eventstore.ErrClosed
+	}
+	return b.ledger, nil
+}
+
+// While runs do unless the store is closed; Shut waits for it.
+func (b *Base) While(do func() error) error {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if b.closed.Load() {
+		return eventstore.ErrClosed
+	}
+	return do()
+}
+
+// Shut lets no call in any more, carries out what was accepted, forgets the keys, and reports whether the
+// store was open until now.
+func (b *Base) Shut() (first bool) {
+	b.mu.Lock()
+	first = !b.closed.Swap(true)
+	if first {
+		close(b.calls)
+	}
+	b.mu.Unlock()
+	<-b.ended
+	b.cache.Clear()
+	return first
+}
+
+func (b *Base) fresh(ctx context.Context) error {
+	if b.closed.Load() {
+		return eventstore.ErrClosed
+	}
+	return b.backend.Fresh(ctx)
+}
+
+// do hands the call to the goroutine and waits. When the context ends first it may still be carried out.
+func (b *Base) do(ctx context.Context, call *Call) error {
+	call.done = make(chan error, 1)
+	err := b.While(func() error {
+		select {
+		case b.calls <- call:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	if err != nil {
+		return err
+	}
+	select {
+	case err := <-call.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// run carries out calls until there will be none.
+func (b *Base) run() {
+	for first := range b.calls {
+		group, follow := gather(first, b.calls)
+		if len(group) > 0 {
+			b.make(group)
+		}
+		if follow != nil {
+			follow.done <- b.backend.CarryOut(follow.position, follow.fates)
+		}
+	}
+}
+
+func (b *Base) make(group []*Call) {
+	generation := b.cache.Generation()
+	made, err := b.backend.Make(group)
+	if err == nil {
+		for _, entry := range made {
+			b.cache.Put(generation, entry)
+		}
+	}
+	for _, call := range group {
+		if err != nil {
+			call.Err = err
+		}
+		call.done <- call.Err
+	}
+}
+
+// gather takes the Ensure calls that wait already; a Follow ends the group and is done after it.
+func gather(first *Call, calls <-chan *Call) (group []*Call, follow *Call) {
+	total := 0
+	for next := first; next != nil; {
+		if next.follow {
+			return group, next
+		}
+		group = append(group, next)
+		if total += len(next.Wants); total >= maxGroup {
+			return group, nil
+		}
+		select {
+		case next = <-calls: // nil when the channel is closed
+		default:
+			return group, nil
+		}
+	}
+	return group, nil
+}
+
+// Problems gives one error that names all that is wrong with the configuration of a store, in order of the
+// alphabet; nil when nothing is.
+func Problems(wrong map[string]bool) error {
+	var errs []error
+	for _, message := range slices.Sorted(maps.Keys(wrong)) {
+		if wrong[message] {
+			errs = append(errs, errors.New("key store: "+message))
+		}
+	}
+	return errors.Join(errs...)
+}
