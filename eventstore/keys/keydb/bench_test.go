@@ -10,18 +10,10 @@ import (
 	"imagine.ua/litopys/eventstore/keys/keytest"
 )
 
-func fiveWants(subject domain.SubjectID) []keys.Want {
-	wants := make([]keys.Want, 5)
-	for i, field := range []domain.Field{"address", "page", "browser", "referrer", "time"} {
-		wants[i].Ref = keytest.Ref(subject, field, "2015-05")
-	}
-	return wants
-}
-
 // One operation is one key, of calls for five.
 func BenchmarkEnsureWarm(b *testing.B) {
 	store := newStorage(b).open(b)
-	wants := fiveWants(keytest.Subject())
+	wants := keytest.FiveWants(keytest.Subject())
 	if _, err := store.Ensure(b.Context(), wants); err != nil {
 		b.Fatal(err)
 	}
@@ -40,7 +32,7 @@ func BenchmarkEnsureNewBulk(b *testing.B) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	for n := 0; n < b.N; n += 10_000 {
-		made(b, store, min(10_000, b.N-n), "email", "1")
+		keytest.Made(b, store, min(10_000, b.N-n), "email", "1")
 	}
 }
 
@@ -51,7 +43,7 @@ func BenchmarkEnsureNewConcurrent(b *testing.B) {
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if _, err := store.Ensure(b.Context(), fiveWants(keytest.Subject())); err != nil {
+			if _, err := store.Ensure(b.Context(), keytest.FiveWants(keytest.Subject())); err != nil {
 				b.Error(err)
 			}
 		}
@@ -60,7 +52,7 @@ func BenchmarkEnsureNewConcurrent(b *testing.B) {
 
 func BenchmarkOpenWarm(b *testing.B) {
 	store := newStorage(b).open(b)
-	id := []uuid.UUID{made(b, store, 1, "email", "1")[0].ID}
+	id := []uuid.UUID{keytest.Made(b, store, 1, "email", "1")[0].ID}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := store.Open(b.Context(), id); err != nil {
@@ -73,7 +65,7 @@ func BenchmarkOpenWarm(b *testing.B) {
 func BenchmarkOpenCold(b *testing.B) {
 	s := newStorage(b)
 	store := s.open(b)
-	all := made(b, store, 50_000, "email", "1")
+	all := keytest.Made(b, store, 50_000, "email", "1")
 	if err := store.Close(); err != nil {
 		b.Fatal(err)
 	}
@@ -95,7 +87,7 @@ func BenchmarkOpenCold(b *testing.B) {
 func BenchmarkEnsureCold(b *testing.B) {
 	s := newStorage(b)
 	store := s.open(b)
-	all := made(b, store, 50_000, "email", "1")
+	all := keytest.Made(b, store, 50_000, "email", "1")
 	if err := store.Close(); err != nil {
 		b.Fatal(err)
 	}
@@ -119,7 +111,7 @@ func BenchmarkDestroy(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			s := newStorage(b)
 			store := s.open(b)
-			ensureTagged(b, store, b.N)
+			keytest.Tagged(b, store, b.N)
 			var fates []domain.Fate
 			for ref := range traces(b, s.cfg.Path) {
 				fates = append(fates, keytest.Destroy(ref))
@@ -138,7 +130,7 @@ func BenchmarkDestroy(b *testing.B) {
 
 func BenchmarkFind(b *testing.B) {
 	store := newStorage(b).open(b)
-	ensureTagged(b, store, 50_000)
+	keytest.Tagged(b, store, 50_000)
 	subject := keytest.Subject()
 	tag := store.Tag("email", "oksana@example.com")
 	if _, err := store.Ensure(b.Context(), []keys.Want{{Ref: keytest.Ref(subject, "email", "1"), Tag: &tag}}); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/keys/keydb"
+	"imagine.ua/litopys/eventstore/keys/keytest"
 	"imagine.ua/litopys/eventstore/sqlite"
 )
 
@@ -19,7 +20,7 @@ func closedStorage(t testing.TB, n int) (storage, []uuid.UUID) {
 	s := newStorage(t)
 	store := s.open(t)
 	var ids []uuid.UUID
-	for _, k := range made(t, store, n, "email", "1") {
+	for _, k := range keytest.Made(t, store, n, "email", "1") {
 		ids = append(ids, k.ID)
 	}
 	if err := store.Close(); err != nil {

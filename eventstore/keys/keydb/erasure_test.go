@@ -2,7 +2,6 @@ package keydb_test
 
 import (
 	"bytes"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -12,30 +11,26 @@ import (
 
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/eventstore/keys"
-	"imagine.ua/litopys/eventstore/keys/keydb"
 	"imagine.ua/litopys/eventstore/keys/keytest"
 	"imagine.ua/litopys/eventstore/sqlite"
 )
 
-// trace is what a key leaves in the file.
-type trace struct{ wrapped, tag []byte }
-
 // traces reads the wrapped bytes and the tag of every key, by a connection of its own.
-func traces(t testing.TB, path string) map[keys.Ref]trace {
+func traces(t testing.TB, path string) map[keys.Ref]keytest.Trace {
 	t.Helper()
 	conn, err := sqlite.Open(t.Context(), sqlite.Config{Path: path, ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	out := map[keys.Ref]trace{}
-	for row, err := range conn.Rows(`SELECT k.subject, k.field, k.epoch, s.wrapped, t.tag
+	out := map[keys.Ref]keytest.Trace{}
+	for row, err := range conn.Rows(`SELECT k.subject, k.field, k.epoch, s.Wrapped, t.tag
 		FROM keys k JOIN secrets s ON s.n = k.n JOIN tags t ON t.key = k.n`) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		ref := keytest.Ref(domain.SubjectID{UUID: sqlite.ColumnUUID(row, 0)}, domain.Field(row.ColumnText(1)), domain.Epoch(row.ColumnText(2)))
-		out[ref] = trace{wrapped: row.ColumnBlob(3, nil), tag: row.ColumnBlob(4, nil)}
+		out[ref] = keytest.Trace{Wrapped: row.ColumnBlob(3, nil), Tag: row.ColumnBlob(4, nil)}
 	}
 	return out
 }
@@ -67,14 +62,14 @@ func TestDestroyedBytesAreInNoFile(t *testing.T) {
 	store := s.open(t)
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 40 {
-		ensureTagged(t, store, 1+random.IntN(150))
+		keytest.Tagged(t, store, 1+random.IntN(150))
 	}
 	before := traces(t, s.cfg.Path)
 	var refs, dead, alive []keys.Ref
 	for ref := range before {
 		refs = append(refs, ref)
 	}
-	requirePresent(t, fileBytes(t, s.cfg.Path), before, refs, true)
+	keytest.RequirePresent(t, fileBytes(t, s.cfg.Path), before, refs, true)
 	for i, ref := range refs {
 		if i%2 == 0 {
 			dead = append(dead, ref)
@@ -93,70 +88,33 @@ func TestDestroyedBytesAreInNoFile(t *testing.T) {
 		if err := store.Follow(t.Context(), position, fates); err != nil {
 			t.Fatal(err)
 		}
-		requirePresent(t, fileBytes(t, s.cfg.Path), before, rest[:n], false)
-		ensureTagged(t, store, 20)
+		keytest.RequirePresent(t, fileBytes(t, s.cfg.Path), before, rest[:n], false)
+		keytest.Tagged(t, store, 20)
 		rest = rest[n:]
 	}
-	requirePresent(t, fileBytes(t, s.cfg.Path), before, dead, false)
-	requirePresent(t, fileBytes(t, s.cfg.Path), before, alive, true)
+	keytest.RequirePresent(t, fileBytes(t, s.cfg.Path), before, dead, false)
+	keytest.RequirePresent(t, fileBytes(t, s.cfg.Path), before, alive, true)
 	if err := store.Verify(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	requirePresent(t, fileBytes(t, s.cfg.Path), before, dead, false)
-	requirePresent(t, fileBytes(t, s.cfg.Path), before, alive, true)
-}
-
-func ensureTagged(t testing.TB, s *keydb.Store, n int) {
-	t.Helper()
-	wants := make([]keys.Want, n)
-	for i := range wants {
-		subject := keytest.Subject()
-		tag := s.Tag("email", fmt.Sprintf("%s@example.com", subject))
-		wants[i] = keys.Want{Ref: keytest.Ref(subject, "email", "1"), Tag: &tag}
-	}
-	if _, err := s.Ensure(t.Context(), wants); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// requirePresent looks for any 12 bytes in a row of what the keys left, so that a remnant of a cell that was
-// partly overwritten is found as well.
-func requirePresent(t testing.TB, files []byte, all map[keys.Ref]trace, refs []keys.Ref, present bool) {
-	t.Helper()
-	const window = 12
-	grams := map[[window]byte]keys.Ref{}
-	for _, ref := range refs {
-		for _, b := range [][]byte{all[ref].wrapped, all[ref].tag} {
-			for i := 0; i+window <= len(b); i += 4 {
-				grams[[window]byte(b[i:])] = ref
-			}
-		}
-	}
-	found := map[keys.Ref]bool{}
-	for i := 0; i+window <= len(files); i++ {
-		if ref, ok := grams[[window]byte(files[i:])]; ok {
-			found[ref] = true
-		}
-	}
-	if present && len(found) != len(refs) || !present && len(found) > 0 {
-		t.Fatalf("bytes of %d keys of %d are in the files; want present = %v", len(found), len(refs), present)
-	}
+	keytest.RequirePresent(t, fileBytes(t, s.cfg.Path), before, dead, false)
+	keytest.RequirePresent(t, fileBytes(t, s.cfg.Path), before, alive, true)
 }
 
 func TestTombstoneHasNoBytes(t *testing.T) {
 	t.Parallel()
 	s := newStorage(t)
 	store := s.open(t)
-	ensureTagged(t, store, 3)
+	keytest.Tagged(t, store, 3)
 	for ref := range traces(t, s.cfg.Path) {
 		if err := store.Follow(t.Context(), 1, []domain.Fate{keytest.Destroy(ref)}); err != nil {
 			t.Fatal(err)
 		}
 		got := traces(t, s.cfg.Path)[ref]
-		if len(bytes.Trim(got.wrapped, "\x00")) > 0 || len(bytes.Trim(got.tag, "\x00")) > 0 {
+		if len(bytes.Trim(got.Wrapped, "\x00")) > 0 || len(bytes.Trim(got.Tag, "\x00")) > 0 {
 			t.Error("the tombstone has bytes")
 		}
 		break // the position moves on with the first
@@ -171,7 +129,7 @@ func TestErasureDoesNotChangeTheSizeOfRows(t *testing.T) {
 	t.Parallel()
 	s := newStorage(t)
 	store := s.open(t)
-	ensureTagged(t, store, 500)
+	keytest.Tagged(t, store, 500)
 	const sizes = "SELECT sum(length(wrapped)) FROM secrets"
 	before := count(t, s.cfg.Path, sizes)
 	var fates []domain.Fate

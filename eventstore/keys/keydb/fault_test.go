@@ -19,19 +19,17 @@ import (
 	"imagine.ua/litopys/eventstore/sqlite"
 )
 
-// promises is what a store has acknowledged, whatever went wrong besides.
+// promises is what a store has acknowledged, and what its keys had left in the file.
 type promises struct {
-	live  map[uuid.UUID]keys.Key
-	dead  map[uuid.UUID]bool // destroyed, acknowledged
-	maybe map[uuid.UUID]bool // a Follow that failed: may be carried out or not
-	bytes map[uuid.UUID]trace
+	keytest.Promises
+	bytes map[uuid.UUID]keytest.Trace
 }
 
 // history makes, destroys and retains keys, and goes on after errors. Every error must be one that a full or
 // broken disk explains.
 func history(t testing.TB, s *keydb.Store, path string) (p promises, failed []error) {
 	t.Helper()
-	p = promises{live: map[uuid.UUID]keys.Key{}, dead: map[uuid.UUID]bool{}, maybe: map[uuid.UUID]bool{}, bytes: map[uuid.UUID]trace{}}
+	p = promises{Promises: keytest.NewPromises(), bytes: map[uuid.UUID]keytest.Trace{}}
 	for step := range uint64(3) {
 		wants := make([]keys.Want, 6)
 		for i := range wants {
@@ -46,11 +44,11 @@ func history(t testing.TB, s *keydb.Store, path string) (p promises, failed []er
 		all := traces(t, path)
 		var fates []domain.Fate
 		for i, k := range got {
-			p.live[k.ID] = k
+			p.Live[k.ID] = k
 			p.bytes[k.ID] = all[k.Ref]
 			if i%2 == 0 {
 				fates = append(fates, keytest.Destroy(k.Ref))
-				p.maybe[k.ID] = true
+				p.Maybe[k.ID] = true
 			}
 		}
 		if err := s.Follow(t.Context(), step+1, fates); err != nil {
@@ -58,9 +56,9 @@ func history(t testing.TB, s *keydb.Store, path string) (p promises, failed []er
 			continue
 		}
 		for _, f := range fates {
-			for id, k := range p.live {
+			for id, k := range p.Live {
 				if k.Ref == keytest.Ref(f.Subject, f.Field, f.Epoch) {
-					p.dead[id] = true
+					p.Dead[id] = true
 				}
 			}
 		}
@@ -71,17 +69,11 @@ func history(t testing.TB, s *keydb.Store, path string) (p promises, failed []er
 // requireKept opens the store anew and wants every promise kept.
 func (p promises) requireKept(t testing.TB, s *keydb.Store, path string) {
 	t.Helper()
+	p.RequireKept(t, s)
 	files := fileBytes(t, path)
-	for id, before := range p.live {
+	for id, left := range p.bytes {
 		got, err := s.Open(t.Context(), []uuid.UUID{id})
-		switch {
-		case err != nil:
-			t.Errorf("an acknowledged key: %v", err)
-		case p.dead[id] && got[0].State != keys.Destroyed:
-			t.Errorf("an acknowledged destruction: %s", got[0])
-		case !p.maybe[id] && !got[0].Equal(before):
-			t.Errorf("%s was not touched and is now %s", before, got[0])
-		case got[0].State == keys.Destroyed && (bytes.Contains(files, p.bytes[id].wrapped) || bytes.Contains(files, p.bytes[id].tag)):
+		if err == nil && got[0].State == keys.Destroyed && (bytes.Contains(files, left.Wrapped) || bytes.Contains(files, left.Tag)) {
 			t.Errorf("%s has left bytes in a file", got[0])
 		}
 	}
@@ -132,7 +124,7 @@ func runWithFault(t *testing.T, f fault, at int) (clean bool) {
 	}
 	p.requireKept(t, s.open(t), cfg.Path)
 	clean = v.operations() < at
-	if clean && (err != nil || len(failed) > 0 || len(p.dead) != 9) {
+	if clean && (err != nil || len(failed) > 0 || len(p.Dead) != 9) {
 		t.Errorf("nothing was broken, and yet: %v, %v", err, failed)
 	}
 	return clean
@@ -144,7 +136,7 @@ func TestRepeatedFollowCleansTheWAL(t *testing.T) {
 	s := newStorage(t)
 	s.cfg.BusyTimeout = time.Millisecond // the reader does not go away by waiting
 	store := s.open(t)
-	ensureTagged(t, store, 1)
+	keytest.Tagged(t, store, 1)
 	before := traces(t, s.cfg.Path)
 	reader := holdSnapshot(t, s.cfg.Path)
 	for ref, left := range before {
@@ -158,7 +150,7 @@ func TestRepeatedFollowCleansTheWAL(t *testing.T) {
 		if err := store.Follow(t.Context(), 1, fates); err != nil {
 			t.Fatal(err)
 		}
-		if files := fileBytes(t, s.cfg.Path); bytes.Contains(files, left.wrapped) || bytes.Contains(files, left.tag) {
+		if files := fileBytes(t, s.cfg.Path); bytes.Contains(files, left.Wrapped) || bytes.Contains(files, left.Tag) {
 			t.Error("bytes are left")
 		}
 	}

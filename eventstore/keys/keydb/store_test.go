@@ -1,6 +1,7 @@
 package keydb_test
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/keys"
 	"imagine.ua/litopys/eventstore/keys/keydb"
@@ -25,11 +25,7 @@ type storage struct {
 func newStorage(t testing.TB) storage {
 	t.Helper()
 	dir := t.TempDir()
-	kms, err := keys.CreateLocal(filepath.Join(dir, "local.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return storage{dir: dir, cfg: keydb.Config{Path: filepath.Join(dir, "keys.db"), Ledger: uuid.New(), KMS: kms}}
+	return storage{dir: dir, cfg: keydb.Config{Path: filepath.Join(dir, "keys.db"), Ledger: uuid.New(), KMS: keytest.NewKMS(t, dir, "local.key")}}
 }
 
 func (s storage) open(t testing.TB) *keydb.Store {
@@ -42,18 +38,10 @@ func (s storage) open(t testing.TB) *keydb.Store {
 	return store
 }
 
-// made gives n live keys of as many subjects.
-func made(t testing.TB, s *keydb.Store, n int, field domain.Field, epoch domain.Epoch) []keys.Key {
+// opener is open for the contract, which closes what it opens.
+func (s storage) opener(t testing.TB) keys.Store {
 	t.Helper()
-	wants := make([]keys.Want, n)
-	for i := range wants {
-		wants[i].Ref = keytest.Ref(keytest.Subject(), field, epoch)
-	}
-	got, err := s.Ensure(t.Context(), wants)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got
+	return s.open(t)
 }
 
 func TestContract(t *testing.T) {
@@ -72,55 +60,37 @@ func runContract(t *testing.T, change func(*keydb.Config)) {
 	keytest.Run(t, func(t testing.TB) keytest.Opener {
 		s := newStorage(t)
 		change(&s.cfg)
-		return func(t testing.TB) keys.Store {
-			t.Helper()
-			store, err := keydb.Open(t.Context(), s.cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return store
-		}
+		return s.opener
 	})
 }
 
 func TestConfigNamesAllProblems(t *testing.T) {
 	t.Parallel()
 	_, err := keydb.Open(t.Context(), keydb.Config{CacheKeys: -1, Readers: -1})
-	if err == nil {
-		t.Fatal("an empty configuration was taken")
-	}
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the very shape is checked
-	if !ok || len(joined.Unwrap()) != 5 {
-		t.Errorf("named: %v", err)
-	}
+	keytest.RequireProblems(t, err, 5)
 }
 
 func TestStoreOfAnotherLedgerIsForeign(t *testing.T) {
 	t.Parallel()
 	s := newStorage(t)
 	store := s.open(t)
-	made(t, store, 3, "email", "1")
+	keytest.Made(t, store, 3, "email", "1")
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
 	before := contents(t, s.cfg.Path)
-	other := s.cfg
-	other.Ledger = uuid.New()
-	if _, err := keydb.Open(t.Context(), other); !errors.Is(err, eventstore.ErrForeign) {
-		t.Errorf("another ledger gives %v", err)
-	}
-	other = s.cfg
-	var err error
-	if other.KMS, err = keys.CreateLocal(filepath.Join(s.dir, "other.key")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := keydb.Open(t.Context(), other); !errors.Is(err, eventstore.ErrForeign) {
-		t.Errorf("another local key gives %v", err)
-	}
+	keytest.RequireForeign(t, s.dir, func(ledger uuid.UUID, kms keys.KMS) error {
+		other := s.cfg
+		if other.KMS = cmp.Or(kms, other.KMS); ledger != uuid.Nil {
+			other.Ledger = ledger
+		}
+		_, err := keydb.Open(t.Context(), other)
+		return err
+	})
 	if contents(t, s.cfg.Path) != before {
 		t.Error("the refused store was changed")
 	}
-	made(t, s.open(t), 1, "email", "1")
+	keytest.Made(t, s.open(t), 1, "email", "1")
 }
 
 func contents(t testing.TB, path string) string {
@@ -153,7 +123,7 @@ func TestMissingStoreIsNotReplaced(t *testing.T) {
 func TestFilesAreTheOwnersOnly(t *testing.T) {
 	t.Parallel()
 	s := newStorage(t)
-	made(t, s.open(t), 1, "email", "1")
+	keytest.Made(t, s.open(t), 1, "email", "1")
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		info, err := os.Stat(s.cfg.Path + suffix)
 		if err != nil || info.Mode().Perm() != 0o600 {

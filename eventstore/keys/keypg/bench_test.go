@@ -51,14 +51,6 @@ func opener(b *testing.B, open func(cache int) (keys.Store, error)) func(cache i
 	}
 }
 
-func fiveWants(subject domain.SubjectID) []keys.Want {
-	wants := make([]keys.Want, 5)
-	for i, field := range []domain.Field{"address", "page", "browser", "referrer", "time"} {
-		wants[i].Ref = keytest.Ref(subject, field, "2015-05")
-	}
-	return wants
-}
-
 // fill makes n keys with tags, 5,000 in a call.
 func fill(b *testing.B, s keys.Store, n int) (all []keys.Key) {
 	b.Helper()
@@ -81,7 +73,7 @@ func fill(b *testing.B, s keys.Store, n int) (all []keys.Key) {
 // One operation is one call for five warm keys.
 func BenchmarkEnsureWarm(b *testing.B) {
 	onBoth(b, func(b *testing.B, open func(int) keys.Store) {
-		store, wants := open(0), fiveWants(keytest.Subject())
+		store, wants := open(0), keytest.FiveWants(keytest.Subject())
 		for b.Loop() {
 			if _, err := store.Ensure(b.Context(), wants); err != nil {
 				b.Fatal(err)
@@ -93,7 +85,7 @@ func BenchmarkEnsureWarm(b *testing.B) {
 // One operation is one call for five warm keys, from 64 callers at once.
 func BenchmarkEnsureWarmConcurrent(b *testing.B) {
 	onBoth(b, func(b *testing.B, open func(int) keys.Store) {
-		store, wants := open(0), fiveWants(keytest.Subject())
+		store, wants := open(0), keytest.FiveWants(keytest.Subject())
 		b.SetParallelism(32)
 		b.ResetTimer()
 		b.RunParallel(func(pb *testing.PB) {
@@ -114,7 +106,7 @@ func BenchmarkEnsureNewConcurrent(b *testing.B) {
 		b.ResetTimer()
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
-				if _, err := store.Ensure(b.Context(), fiveWants(keytest.Subject())); err != nil {
+				if _, err := store.Ensure(b.Context(), keytest.FiveWants(keytest.Subject())); err != nil {
 					b.Error(err)
 				}
 			}
@@ -127,7 +119,7 @@ func BenchmarkEnsureNewEach(b *testing.B) {
 	onBoth(b, func(b *testing.B, open func(int) keys.Store) {
 		store := open(0)
 		for b.Loop() {
-			if _, err := store.Ensure(b.Context(), fiveWants(keytest.Subject())); err != nil {
+			if _, err := store.Ensure(b.Context(), keytest.FiveWants(keytest.Subject())); err != nil {
 				b.Fatal(err)
 			}
 		}

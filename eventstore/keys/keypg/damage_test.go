@@ -9,6 +9,7 @@ import (
 
 	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/keys/keypg"
+	"imagine.ua/litopys/eventstore/keys/keytest"
 	"imagine.ua/litopys/eventstore/pgtest"
 )
 
@@ -18,7 +19,7 @@ func closedStorage(t testing.TB, n int) (storage, []uuid.UUID) {
 	s := newStorage(t)
 	store := s.open(t)
 	var ids []uuid.UUID
-	for _, k := range ensureTagged(t, store, n) {
+	for _, k := range keytest.Tagged(t, store, n) {
 		ids = append(ids, k.ID)
 	}
 	if err := store.Close(); err != nil {

@@ -2,7 +2,6 @@ package keypg_test
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -15,34 +14,30 @@ import (
 
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/eventstore/keys"
-	"imagine.ua/litopys/eventstore/keys/keypg"
 	"imagine.ua/litopys/eventstore/keys/keytest"
 	"imagine.ua/litopys/eventstore/pgtest"
 )
 
-// trace is what a key leaves in the database.
-type trace struct{ wrapped, tag []byte }
-
 // traces reads the wrapped bytes and the tag of every key, by a connection of its own.
-func traces(t testing.TB, url string) map[keys.Ref]trace {
+func traces(t testing.TB, url string) map[keys.Ref]keytest.Trace {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
-	rows, err := conn.Query(t.Context(), `SELECT k.subject, k.field, k.epoch, s.wrapped, t.tag FROM litopys_keys.keys k
+	rows, err := conn.Query(t.Context(), `SELECT k.subject, k.field, k.epoch, s.Wrapped, t.tag FROM litopys_keys.keys k
 		JOIN litopys_keys.secrets s ON s.key = k.id JOIN litopys_keys.tags t ON t.key = k.id`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer rows.Close()
-	out := map[keys.Ref]trace{}
+	out := map[keys.Ref]keytest.Trace{}
 	for rows.Next() {
 		var subject uuid.UUID
 		var field, epoch string
-		var left trace
-		if err := rows.Scan(&subject, &field, &epoch, &left.wrapped, &left.tag); err != nil {
+		var left keytest.Trace
+		if err := rows.Scan(&subject, &field, &epoch, &left.Wrapped, &left.Tag); err != nil {
 			t.Fatal(err)
 		}
 		out[keytest.Ref(domain.SubjectID{UUID: subject}, domain.Field(field), domain.Epoch(epoch))] = left
@@ -100,7 +95,7 @@ func TestDestroyedBytesAreInNoFile(t *testing.T) {
 	store := s.open(t)
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20 {
-		ensureTagged(t, store, 1+random.IntN(150))
+		keytest.Tagged(t, store, 1+random.IntN(150))
 	}
 	before := traces(t, s.cfg.URL)
 	var refs, dead, alive []keys.Ref
@@ -108,7 +103,7 @@ func TestDestroyedBytesAreInNoFile(t *testing.T) {
 		refs = append(refs, ref)
 	}
 	pgtest.Exec(t, s.cfg.URL, "ANALYZE")
-	requirePresent(t, serverBytes(t, server, s.cfg.URL), before, refs, true)
+	keytest.RequirePresent(t, serverBytes(t, server, s.cfg.URL), before, refs, true)
 	for i, ref := range refs {
 		if i%2 == 0 {
 			dead = append(dead, ref)
@@ -126,8 +121,8 @@ func TestDestroyedBytesAreInNoFile(t *testing.T) {
 		if err := store.Follow(t.Context(), position, fates); err != nil {
 			t.Fatal(err)
 		}
-		requirePresent(t, serverBytes(t, server, s.cfg.URL), before, rest[:n], false)
-		ensureTagged(t, store, 20)
+		keytest.RequirePresent(t, serverBytes(t, server, s.cfg.URL), before, rest[:n], false)
+		keytest.Tagged(t, store, 20)
 		pgtest.Exec(t, s.cfg.URL, "VACUUM ANALYZE litopys_keys.secrets, litopys_keys.tags, litopys_keys.keys, litopys_keys.buckets")
 		rest = rest[n:]
 	}
@@ -136,8 +131,8 @@ func TestDestroyedBytesAreInNoFile(t *testing.T) {
 	}
 	server.StopHard(t)
 	server.Start(t)
-	requirePresent(t, serverBytes(t, server, s.cfg.URL), before, dead, false)
-	requirePresent(t, serverBytes(t, server, s.cfg.URL), before, alive, true)
+	keytest.RequirePresent(t, serverBytes(t, server, s.cfg.URL), before, dead, false)
+	keytest.RequirePresent(t, serverBytes(t, server, s.cfg.URL), before, alive, true)
 }
 
 // holdSnapshot opens a transaction that would still see all that is there now.
@@ -153,58 +148,11 @@ func holdSnapshot(t testing.TB, url string) {
 	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
 }
 
-func ensureTagged(t testing.TB, s *keypg.Store, n int) []keys.Key {
-	t.Helper()
-	wants := make([]keys.Want, n)
-	for i := range wants {
-		subject := keytest.Subject()
-		tag := s.Tag("email", fmt.Sprintf("%s@example.com", subject))
-		wants[i] = keys.Want{Ref: keytest.Ref(subject, "email", "1"), Tag: &tag}
-	}
-	got, err := s.Ensure(t.Context(), wants)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got
-}
-
-// requirePresent looks for any 12 bytes in a row of what the keys left, so that a remnant of a row that was
-// partly overwritten is found as well.
-func requirePresent(t testing.TB, files []byte, all map[keys.Ref]trace, refs []keys.Ref, present bool) {
-	t.Helper()
-	const window = 12
-	grams := map[[window]byte]keys.Ref{}
-	for _, ref := range refs {
-		for _, b := range [][]byte{all[ref].wrapped, all[ref].tag} {
-			for i := 0; i+window <= len(b); i += 4 {
-				grams[[window]byte(b[i:])] = ref
-			}
-		}
-	}
-	// Most windows of the files begin with two bytes that no gram begins with.
-	var heads [1 << 16]bool
-	for gram := range grams {
-		heads[int(gram[0])<<8|int(gram[1])] = true
-	}
-	found := map[keys.Ref]bool{}
-	for i := 0; i+window <= len(files); i++ {
-		if !heads[int(files[i])<<8|int(files[i+1])] {
-			continue
-		}
-		if ref, ok := grams[[window]byte(files[i:])]; ok {
-			found[ref] = true
-		}
-	}
-	if present && len(found) != len(refs) || !present && len(found) > 0 {
-		t.Fatalf("bytes of %d keys of %d are in the files; want present = %v", len(found), len(refs), present)
-	}
-}
-
 func TestTombstoneHasNoBytes(t *testing.T) {
 	t.Parallel()
 	s := newStorage(t)
 	store := s.open(t)
-	gone := ensureTagged(t, store, 3)[0]
+	gone := keytest.Tagged(t, store, 3)[0]
 	if err := store.Follow(t.Context(), 1, []domain.Fate{keytest.Destroy(gone.Ref)}); err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +172,7 @@ func TestDestructionWaitsForAReader(t *testing.T) {
 	t.Parallel()
 	s := newStorage(t)
 	store := s.open(t)
-	gone := ensureTagged(t, store, 1)[0]
+	gone := keytest.Tagged(t, store, 1)[0]
 	reader, err := pgx.Connect(t.Context(), s.cfg.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -257,7 +205,7 @@ func TestReaderInTheWayIsToldOf(t *testing.T) {
 	s := newStorage(t)
 	s.cfg.Patience = 1
 	store := s.open(t)
-	gone := ensureTagged(t, store, 1)[0]
+	gone := keytest.Tagged(t, store, 1)[0]
 	reader, err := pgx.Connect(t.Context(), s.cfg.URL)
 	if err != nil {
 		t.Fatal(err)

@@ -24,15 +24,14 @@ type load struct {
 	stop  chan struct{}
 	wait  sync.WaitGroup
 
-	mu   sync.Mutex
-	live map[uuid.UUID]keys.Key // guarded by mu
-	dead map[uuid.UUID]bool     // guarded by mu
-	done int                    // guarded by mu: rounds
+	mu       sync.Mutex
+	promised keytest.Promises // guarded by mu
+	done     int              // guarded by mu: rounds
 }
 
 // startLoad begins. No call may fail: the store outlives every trouble that passes.
 func startLoad(t *testing.T, store *keypg.Store) *load {
-	l := &load{store: store, stop: make(chan struct{}), live: map[uuid.UUID]keys.Key{}, dead: map[uuid.UUID]bool{}}
+	l := &load{store: store, stop: make(chan struct{}), promised: keytest.NewPromises()}
 	var position, positions = uint64(0), sync.Mutex{}
 	for worker := range 4 {
 		l.wait.Go(func() {
@@ -75,9 +74,9 @@ func (l *load) promise(got []keys.Key) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.done++
-	l.dead[got[0].ID] = true
+	l.promised.Dead[got[0].ID] = true
 	for _, k := range got {
-		l.live[k.ID] = k
+		l.promised.Live[k.ID] = k
 	}
 }
 
@@ -110,17 +109,7 @@ func (l *load) requireKept(t testing.TB, s storage) {
 	if err := store.Verify(t.Context()); err != nil {
 		t.Error(err)
 	}
-	for id, before := range l.live {
-		got, err := store.Open(t.Context(), []uuid.UUID{id})
-		switch {
-		case err != nil:
-			t.Errorf("an acknowledged key: %v", err)
-		case l.dead[id] && got[0].State != keys.Destroyed:
-			t.Errorf("an acknowledged destruction: %s", got[0])
-		case !l.dead[id] && !got[0].Equal(before):
-			t.Errorf("%s was not touched and is now %s", before, got[0])
-		}
-	}
+	l.promised.RequireKept(t, store)
 	t.Logf("%d rounds", l.done)
 }
 
@@ -163,7 +152,7 @@ func TestServerStaysAway(t *testing.T) {
 	s := storageOn(t, server)
 	s.cfg.Patience = 30 * time.Millisecond
 	store := s.open(t)
-	key := ensureTagged(t, store, 1)[0]
+	key := keytest.Tagged(t, store, 1)[0]
 	fates := []domain.Fate{keytest.Destroy(key.Ref)}
 	calls := map[string]func() error{
 		"warm ensure": func() error { _, err := store.Ensure(t.Context(), []keys.Want{{Ref: key.Ref}}); return err },
@@ -230,7 +219,7 @@ func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	s := newStorage(t)
 	store := s.open(t)
-	before := ensureTagged(t, store, 1)[0]
+	before := keytest.Tagged(t, store, 1)[0]
 	pgtest.Exec(t, s.cfg.URL, `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
 		$$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$`,
 		"CREATE TRIGGER full_disk BEFORE INSERT ON litopys_keys.tags FOR EACH ROW EXECUTE FUNCTION full_disk()",

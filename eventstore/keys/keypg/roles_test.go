@@ -39,7 +39,7 @@ func rolesStorage(t testing.TB) storage {
 	t.Helper()
 	s := newStorage(t)
 	store := s.open(t)
-	gone := ensureTagged(t, store, 2)[0]
+	gone := keytest.Tagged(t, store, 2)[0]
 	if err := store.Follow(t.Context(), 1, []domain.Fate{keytest.Destroy(gone.Ref)}); err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package keypg_test
 import (
 	"errors"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,44 +21,7 @@ func TestOtherStoreIsNotStale(t *testing.T) {
 	t.Parallel()
 	s := newStorage(t)
 	destroyer, reader := s.open(t), s.open(t)
-	all := made(t, destroyer, 40, "email", "1")
-	gone := make([]atomic.Bool, len(all))
-	var readers sync.WaitGroup
-	stop := make(chan struct{})
-	for from := range 4 {
-		readers.Go(func() {
-			for i := from; ; i = (i + 1) % len(all) {
-				select {
-				case <-stop:
-					return
-				default:
-					requireNoStale(t, reader, all[i], &gone[i])
-				}
-			}
-		})
-	}
-	for i, k := range all {
-		if err := destroyer.Follow(t.Context(), uint64(i+1), []domain.Fate{keytest.Destroy(k.Ref)}); err != nil {
-			t.Error(err)
-		}
-		gone[i].Store(true)
-	}
-	close(stop)
-	readers.Wait()
-	for i, k := range all {
-		requireNoStale(t, reader, k, &gone[i])
-	}
-}
-
-func requireNoStale(t testing.TB, s *keypg.Store, k keys.Key, gone *atomic.Bool) {
-	t.Helper()
-	before := gone.Load()
-	if got, err := s.Open(t.Context(), []uuid.UUID{k.ID}); err != nil || before && got[0].State != keys.Destroyed {
-		t.Errorf("opened %v, %v after its destruction", got, err)
-	}
-	if _, err := s.Ensure(t.Context(), []keys.Want{{Ref: k.Ref}}); before && !errors.Is(err, keys.ErrNotLive) {
-		t.Errorf("ensured after its destruction: %v", err)
-	}
+	keytest.RequireNeverStale(t, destroyer, reader, keytest.Made(t, destroyer, 40, "email", "1"))
 }
 
 // Stores that want the same refs at once, each in an order of its own and with tags, get the same keys.
@@ -147,8 +109,8 @@ func TestTwoFollowers(t *testing.T) {
 	t.Parallel()
 	s := newStorage(t)
 	a, b := s.open(t), s.open(t)
-	key := made(t, a, 1, "name", "1")[0]
-	other := made(t, a, 1, "name", "1")[0]
+	key := keytest.Made(t, a, 1, "name", "1")[0]
+	other := keytest.Made(t, a, 1, "name", "1")[0]
 	first, second := []domain.Fate{keytest.Retain(key.Ref)}, []domain.Fate{keytest.Destroy(key.Ref)}
 	for _, step := range []struct {
 		store    *keypg.Store

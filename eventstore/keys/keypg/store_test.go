@@ -1,11 +1,11 @@
 package keypg_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -34,14 +34,10 @@ func newStorage(t testing.TB) storage {
 func storageOn(t testing.TB, server *pgtest.Server) storage {
 	t.Helper()
 	dir := t.TempDir()
-	kms, err := keys.CreateLocal(filepath.Join(dir, "local.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	database := server.DatabaseFrom(t, "migrated key store", func(url string) error {
 		return keypg.Migrate(context.Background(), url)
 	})
-	return storage{dir: dir, cfg: keypg.Config{URL: database, Ledger: uuid.New(), KMS: kms}}
+	return storage{dir: dir, cfg: keypg.Config{URL: database, Ledger: uuid.New(), KMS: keytest.NewKMS(t, dir, "local.key")}}
 }
 
 func (s storage) open(t testing.TB) *keypg.Store {
@@ -54,18 +50,10 @@ func (s storage) open(t testing.TB) *keypg.Store {
 	return store
 }
 
-// made gives n live keys of as many subjects.
-func made(t testing.TB, s *keypg.Store, n int, field domain.Field, epoch domain.Epoch) []keys.Key {
+// opener is open for the contract, which closes what it opens.
+func (s storage) opener(t testing.TB) keys.Store {
 	t.Helper()
-	wants := make([]keys.Want, n)
-	for i := range wants {
-		wants[i].Ref = keytest.Ref(keytest.Subject(), field, epoch)
-	}
-	got, err := s.Ensure(t.Context(), wants)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got
+	return s.open(t)
 }
 
 func TestContract(t *testing.T) {
@@ -104,27 +92,14 @@ func runContract(t *testing.T, change func(testing.TB, *keypg.Config)) {
 	keytest.Run(t, func(t testing.TB) keytest.Opener {
 		s := newStorage(t)
 		change(t, &s.cfg)
-		return func(t testing.TB) keys.Store {
-			t.Helper()
-			store, err := keypg.Open(t.Context(), s.cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return store
-		}
+		return s.opener
 	})
 }
 
 func TestConfigNamesAllProblems(t *testing.T) {
 	t.Parallel()
 	_, err := keypg.Open(t.Context(), keypg.Config{CacheKeys: -1, Connections: 1, Patience: -1, Sweep: -1})
-	if err == nil {
-		t.Fatal("an empty configuration was taken")
-	}
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the very shape is checked
-	if !ok || len(joined.Unwrap()) != 7 {
-		t.Errorf("named: %v", err)
-	}
+	keytest.RequireProblems(t, err, 7)
 }
 
 func TestPasswordIsNotShown(t *testing.T) {
@@ -145,27 +120,22 @@ func TestStoreOfAnotherLedgerIsForeign(t *testing.T) {
 	t.Parallel()
 	s := newStorage(t)
 	store := s.open(t)
-	made(t, store, 3, "email", "1")
+	keytest.Made(t, store, 3, "email", "1")
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	other := s.cfg
-	other.Ledger = uuid.New()
-	if _, err := keypg.Open(t.Context(), other); !errors.Is(err, eventstore.ErrForeign) {
-		t.Errorf("another ledger gives %v", err)
-	}
-	other = s.cfg
-	var err error
-	if other.KMS, err = keys.CreateLocal(filepath.Join(s.dir, "other.key")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := keypg.Open(t.Context(), other); !errors.Is(err, eventstore.ErrForeign) {
-		t.Errorf("another local key gives %v", err)
-	}
+	keytest.RequireForeign(t, s.dir, func(ledger uuid.UUID, kms keys.KMS) error {
+		other := s.cfg
+		if other.KMS = cmp.Or(kms, other.KMS); ledger != uuid.Nil {
+			other.Ledger = ledger
+		}
+		_, err := keypg.Open(t.Context(), other)
+		return err
+	})
 	if n := pgtest.Query[int](t, s.cfg.URL, "SELECT count(*) FROM litopys_keys.keys"); n != 3 {
 		t.Error("the refused store was changed")
 	}
-	made(t, s.open(t), 1, "email", "1")
+	keytest.Made(t, s.open(t), 1, "email", "1")
 }
 
 func TestMissingStoreIsNotReplaced(t *testing.T) {
@@ -183,7 +153,7 @@ func TestMissingStoreIsNotReplaced(t *testing.T) {
 		t.Error("the empty database was laid out")
 	}
 	s.cfg.MustExist = false
-	made(t, s.open(t), 1, "email", "1")
+	keytest.Made(t, s.open(t), 1, "email", "1")
 }
 
 // An idle store forgets keys that another process has destroyed.
@@ -192,7 +162,7 @@ func TestIdleStoreForgets(t *testing.T) {
 	s := newStorage(t)
 	s.cfg.Sweep = time.Millisecond
 	a, b := s.open(t), s.open(t)
-	key := made(t, a, 1, "email", "1")[0]
+	key := keytest.Made(t, a, 1, "email", "1")[0]
 	if !a.Remembers(key.ID) {
 		t.Fatal("the key is not in the cache: this test shows nothing")
 	}

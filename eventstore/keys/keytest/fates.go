@@ -2,8 +2,6 @@ package keytest
 
 import (
 	"errors"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,49 +45,9 @@ func destroyedNeverComesBack(t *testing.T, open Opener) {
 	}
 }
 
-// noStaleReader has readers open and want keys while they are destroyed one by one: a call that begins after
-// the destruction has returned must never be given a live key, out of whatever cache.
 func noStaleReader(t *testing.T, open Opener) {
 	s := opened(t, open)
-	made := make([]keys.Key, 50)
-	gone := make([]atomic.Bool, len(made))
-	for i := range made {
-		made[i] = ensure(t, s, Ref(Subject(), "email", "1"))[0]
-	}
-	var readers sync.WaitGroup
-	stop := make(chan struct{})
-	for reader := range 4 {
-		readers.Go(func() {
-			for i := reader; ; i = (i + 1) % len(made) {
-				select {
-				case <-stop:
-					return
-				default:
-					requireNoStale(t, s, made[i], &gone[i])
-				}
-			}
-		})
-	}
-	for i, k := range made {
-		follow(t, s, uint64(i+1), Destroy(k.Ref))
-		gone[i].Store(true)
-	}
-	close(stop)
-	readers.Wait()
-	for i, k := range made {
-		requireNoStale(t, s, k, &gone[i])
-	}
-}
-
-func requireNoStale(t testing.TB, s keys.Store, k keys.Key, gone *atomic.Bool) {
-	t.Helper()
-	before := gone.Load()
-	if got, err := s.Open(t.Context(), []uuid.UUID{k.ID}); err != nil || before && got[0].State != keys.Destroyed {
-		t.Errorf("opened %v, %v after its destruction", got, err)
-	}
-	if _, err := s.Ensure(t.Context(), []keys.Want{{Ref: k.Ref}}); before && !errors.Is(err, keys.ErrNotLive) {
-		t.Errorf("ensured after its destruction: %v", err)
-	}
+	RequireNeverStale(t, s, s, Made(t, s, 50, "email", "1"))
 }
 
 func retainedOpens(t *testing.T, open Opener) {
