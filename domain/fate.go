@@ -12,9 +12,11 @@ type Fate struct {
 	// uses it, because their months are not listed in the subject's file.
 	Through bool
 	Action  FateAction
-	// Until is the first moment at which a retained value may be destroyed; zero for Destroy.
+	// Until is the first moment at which a retained value may be destroyed; zero for Destroy. Zero with
+	// Retain means that the end is not known yet: a legal hold, or a relation that still lasts. A later fate
+	// of the same value sets it.
 	Until time.Time
-	// Rule is the retention rule's id in the policy; empty for Destroy.
+	// Rule is the retention rule's id, or the hold ("hold"); empty for Destroy.
 	Rule string
 }
 

@@ -23,6 +23,18 @@ type ConsentID struct{ uuid.UUID }
 // OrderID names one standing order that a subject placed with the service (policy 2.2.6, 3.3.2).
 type OrderID struct{ uuid.UUID }
 
+// HoldID names one legal hold on a subject's data (clause 4.3).
+type HoldID struct{ uuid.UUID }
+
+// RequestID names one request of a subject, of a third party or of an authority (clause 7.1).
+type RequestID struct{ uuid.UUID }
+
+// IsZero reports whether the id was never set.
+func (id HoldID) IsZero() bool { return id.UUID == uuid.Nil }
+
+// IsZero reports whether the id was never set.
+func (id RequestID) IsZero() bool { return id.UUID == uuid.Nil }
+
 // IsZero reports whether the id was never set.
 func (id SubjectID) IsZero() bool { return id.UUID == uuid.Nil }
 
@@ -69,6 +81,10 @@ const (
 	KindSubject   StreamKind = "subject"   // the file of one data subject: every fact that a decision depends on
 	KindTrace     StreamKind = "trace"     // one subject's traces, uses and viewings of one month: no decision depends on them
 	KindRecipient StreamKind = "recipient" // the card of one third party
+	KindRequest   StreamKind = "request"   // one request and its answer
+	KindPolicy    StreamKind = "policy"    // the published versions of one policy
+	// KindCertificate is what was destroyed of one subject's keys, as the key store reports it.
+	KindCertificate StreamKind = "certificate"
 )
 
 // SubjectStream is the stream of one subject's file.
@@ -83,6 +99,18 @@ func TraceStream(id SubjectID, m Month) Stream {
 // RecipientStream is the stream of one recipient's card.
 func RecipientStream(id RecipientID) Stream {
 	return Stream(string(KindRecipient) + "-" + id.String())
+}
+
+// RequestStream is the stream of one request.
+func RequestStream(id RequestID) Stream { return Stream(string(KindRequest) + "-" + id.String()) }
+
+// PolicyStream is the stream of the published versions of a policy; its name is a word, not an id.
+func PolicyStream(name string) Stream { return Stream(string(KindPolicy) + "-" + name) }
+
+// CertificateStream is the stream of the certificates of one subject's destroyed keys. It stands apart from
+// his file, so that the key store never competes with a decision.
+func CertificateStream(id SubjectID) Stream {
+	return Stream(string(KindCertificate) + "-" + id.String())
 }
 
 // Kind gives the first word of the stream's name.

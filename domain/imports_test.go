@@ -70,6 +70,7 @@ var allowedOutside = map[string][]string{
 	"domain":            {"github.com/google/uuid"},
 	"domain/subject":    {"github.com/google/uuid"},
 	"domain/recipient":  {"github.com/google/uuid"},
+	"domain/request":    {"github.com/google/uuid"},
 	"domain/policy":     {"github.com/google/uuid", "github.com/goccy/go-yaml"},
 	"domain/ledger":     {"github.com/google/uuid", "github.com/maypok86/otter/v2"},
 	"domain/domaintest": {"github.com/google/go-cmp"},

@@ -218,7 +218,13 @@ func TestALedgerWithoutRoomForStatesReadsThemAgain(t *testing.T) {
 			t.Fatalf("the repetition: %+v", got)
 		}
 	}
-	if j.readCount() < 100 {
-		t.Errorf("%d reads: the bound of the cache does not hold", j.readCount())
+	// The cache evicts in the background, so how soon a stream is forgotten is chance; that it is, is not.
+	anna := ledger.NewSubjectID()
+	must(t, l, register(anna, "r", "a-last"))
+	for v := 0; j.readCount() < 100; v++ {
+		if v == 100_000 {
+			t.Fatalf("%d reads: the bound of the cache does not hold", j.readCount())
+		}
+		must(t, l, visit(anna, fmt.Sprint("w", v%50)))
 	}
 }

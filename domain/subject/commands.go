@@ -93,6 +93,8 @@ type Delete struct {
 	About
 	Fields []domain.Field
 	All    bool
+	// Ground is why, when not the subject asks for it: a ground of the rule pack (ua art. 15).
+	Ground string
 }
 
 // Close closes the account and deletes everything.
@@ -171,6 +173,8 @@ type Transfer struct {
 	Months    []domain.Month // as in Use
 	Basis     Basis
 	Abroad    string
+	Exempt    string           // as in Transferred
+	Request   domain.RequestID // as in Transferred
 }
 
 // Name is the command's name.

@@ -69,6 +69,7 @@ type Rectified struct {
 	Document   domain.Reference
 	Items      []domain.Item
 	Superseded []domain.Fate
+	Tell       []domain.RecipientID // who got the value and must be told (ua art. 21)
 }
 
 // Identified: declared values were verified (clause 1.3).
@@ -87,6 +88,7 @@ type Edited struct {
 	Subject    domain.SubjectID
 	Items      []domain.Item
 	Superseded []domain.Fate
+	Tell       []domain.RecipientID // who got the old values and must be told (ua art. 21)
 }
 
 // Deleted: values were deleted (clauses 4.1-4.3), each to its fate.
@@ -95,6 +97,9 @@ type Deleted struct {
 	Subject  domain.SubjectID
 	Deleted  []domain.Fate
 	Services []domain.Service // services that stop working without them (clause 4.2)
+	// Ground is why, when not the subject asked for it: a ground of deletion of the rule pack (ua art. 15).
+	Ground string
+	Tell   []domain.RecipientID // who got the values and must be told (ua art. 21)
 }
 
 // Closed: the account was closed and all values deleted, each to its fate (clause 4.1).
@@ -103,6 +108,7 @@ type Closed struct {
 	Subject  domain.SubjectID
 	Deleted  []domain.Fate
 	Services []domain.Service
+	Tell     []domain.RecipientID
 }
 
 // ConsentGranted: the subject agreed that these fields go to these recipients, or are used, for these
@@ -203,6 +209,12 @@ type Transferred struct {
 	Basis     Basis
 	// Abroad names the ground of a transfer to another country (art. 29); empty inside the country.
 	Abroad string
+	// Retained: the values were deleted or edited before and are kept for their terms only (clause 4.3).
+	Retained bool
+	// Exempt names the exemption of the rule pack by which the subject need not be told; empty: he is told.
+	Exempt string
+	// Request is the request that the transfer answers; zero when there is none.
+	Request domain.RequestID
 }
 
 // Recipient is what a transfer says of the third party: its card as it was at that time.

@@ -1,12 +1,15 @@
 package schema
 
 import (
+	"maps"
 	"time"
 
 	"github.com/google/uuid"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/recipient"
+	"imagine.ua/litopys/domain/request"
 	"imagine.ua/litopys/domain/subject"
 )
 
@@ -15,6 +18,8 @@ var (
 	petro  = domain.SubjectID{UUID: uuid.MustParse("7d3e9c04-11aa-4b5c-8d6e-f00000000002")}
 	bank   = domain.RecipientID{UUID: uuid.MustParse("c0ffee00-0000-4000-8000-00000000000b")}
 	agreed = domain.ConsentID{UUID: uuid.MustParse("c0000000-0000-4000-8000-00000000000c")}
+	hold   = domain.HoldID{UUID: uuid.MustParse("60000000-0000-4000-8000-000000000001")}
+	asked  = domain.RequestID{UUID: uuid.MustParse("70000000-0000-4000-8000-000000000002")}
 	order  = domain.OrderID{UUID: uuid.MustParse("0d000000-0000-4000-8000-00000000000d")}
 	day    = time.Date(2015, 5, 17, 10, 5, 3, 0, time.UTC)
 	hash   = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -52,7 +57,7 @@ func sampleEvents() map[string]domain.Event {
 			Values: pointers, Basis: b, Abroad: "adequate",
 		}
 	}
-	return map[string]domain.Event{
+	samples := map[string]domain.Event{
 		"SubjectRegistered": subject.Registered{Subject: oksana, Policy: "2014-01", TextHash: hash,
 			Reference: item(oksana, "account", "1", "sealed-reference")},
 		"SubjectRegistered-bare": subject.Registered{Subject: oksana},
@@ -87,6 +92,46 @@ func sampleEvents() map[string]domain.Event {
 		"RecipientAdded": recipient.Added{Recipient: bank,
 			Card: recipient.Card{Name: "ТОВ \"Банк\" <1>", Kind: "processor", Country: "UA", Contract: "D-1/2"}},
 		"RecipientChanged": recipient.Changed{Recipient: bank, Card: recipient.Card{Name: "Bank", Kind: "authority"}},
+	}
+	maps.Copy(samples, sampleDuties())
+	return samples
+}
+
+// sampleDuties has the events of keeping, of rights, of notices and of requests.
+func sampleDuties() map[string]domain.Event {
+	pointers := []domain.FieldEpoch{{Field: "email", Epoch: "1"}, {Field: "page", Epoch: "2015-05"}}
+	tell := []domain.RecipientID{bank}
+	warrant := subject.Warrant{Authority: "police", Act: "act-1", Article: "18", Document: "req/9", Dated: day}
+	open := []domain.Fate{{Subject: oksana, Field: "email", Epoch: "1", Action: domain.Retain, Rule: subject.HoldRule}}
+	return map[string]domain.Event{
+		"DataEdited-told":    subject.Edited{Subject: oksana, Superseded: sampleFates(), Tell: tell},
+		"DataRectified-told": subject.Rectified{Subject: oksana, Value: pointers[0], Outcome: subject.Corrected, Tell: tell},
+		"DataDeleted-told":   subject.Deleted{Subject: oksana, Deleted: sampleFates(), Ground: "ua.15.1", Tell: tell},
+		"AccountClosed-told": subject.Closed{Subject: oksana, Deleted: sampleFates(), Tell: tell},
+		"DataTransferred-retained": subject.Transferred{Subject: oksana, Recipient: subject.Recipient{ID: bank, Kind: "authority", Country: "UA"},
+			Values: pointers, Basis: subject.ByLaw{Authority: "police", Act: "act-1", Article: "18", Document: "req/9", Dated: day,
+				Approvers: [2]domain.Reference{"emp-1", "emp-2"}}, Retained: true, Exempt: "authority", Request: asked},
+		"HoldPlaced":           subject.HoldPlaced{Subject: oksana, Hold: hold, Fields: []domain.Field{"email"}, Warrant: warrant, Held: open, Late: pointers},
+		"HoldPlaced-all":       subject.HoldPlaced{Subject: oksana, Hold: hold, Warrant: warrant},
+		"HoldReleased":         subject.HoldReleased{Subject: oksana, Hold: hold, Document: "D-9", Freed: sampleFates()},
+		"RetentionEnded":       subject.RetentionEnded{Subject: oksana, Ended: sampleFates()[1:]},
+		"ProcessingRestricted": subject.Restricted{Subject: oksana, Fields: []domain.Field{"email"}, Document: "D-1", Tell: tell},
+		"RestrictionLifted":    subject.RestrictionLifted{Subject: oksana, Fields: []domain.Field{"email"}, Document: "D-2"},
+		"ObjectionMade":        subject.Objected{Subject: oksana, Purposes: []domain.Purpose{"advertising"}, Document: "D-3"},
+		"ObjectionWithdrawn":   subject.ObjectionWithdrawn{Subject: oksana, Purposes: []domain.Purpose{"advertising"}},
+		"NoticeGiven":          subject.NoticeGiven{Subject: oksana, Cause: asked.UUID, Duty: "notice.recipient", Recipient: bank, Channel: subject.ByEmail, Document: "L-4"},
+		"NoticeGiven-policy":   subject.NoticeGiven{Subject: oksana, Duty: "policy.notice", Policy: "2026-01", Channel: subject.ByAccount},
+		"KeysDestroyed": subject.KeysDestroyed{Subject: oksana, Keys: []subject.DestroyedKey{
+			{Key: asked.UUID, Field: "email", Epoch: "1", Master: "2015-05"}, {Key: hold.UUID, Field: "page", Epoch: "2015-05"}},
+			UnreadableAt: day, UnrecoverableAfter: day.AddDate(0, 0, 35)},
+		"RequestReceived": request.Received{Request: asked, Kind: request.Disclosure, Channel: subject.ByPost, Subject: oksana,
+			Fields: []domain.Field{"email"}, Recipient: bank, Warrant: warrant, Document: "in-7"},
+		"RequestReceived-bare": request.Received{Request: asked, Kind: request.Question, Channel: subject.ByEmail},
+		"RequestApproved":      request.Approved{Request: asked, Approver: "emp-1"},
+		"RequestExtended":      request.Extended{Request: asked, Reason: "R-1", Document: "out-8"},
+		"RequestAnswered":      request.Answered{Request: asked, Outcome: request.PartlyMet, Reason: "R-2", Channel: subject.ByEmail, Document: "out-9"},
+		"PolicyPublished": policy.Published{Policy: "imagine", Version: "2026-01", TextHash: hash, EffectiveFrom: day,
+			Source: "policy: imagine\nversion: \"2026-01\"\n"},
 	}
 }
 

@@ -32,6 +32,20 @@ func currentTypes() []eventType {
 		typeOf("DataTransferred.v1", walkTransferred),
 		typeOf("RecipientAdded.v1", walkAdded),
 		typeOf("RecipientChanged.v1", walkChanged),
+		typeOf("HoldPlaced.v1", walkHoldPlaced).withFates(),
+		typeOf("HoldReleased.v1", walkHoldReleased).withFates(),
+		typeOf("RetentionEnded.v1", walkRetentionEnded).withFates(),
+		typeOf("ProcessingRestricted.v1", walkRestricted),
+		typeOf("RestrictionLifted.v1", walkRestrictionLifted),
+		typeOf("ObjectionMade.v1", walkObjected),
+		typeOf("ObjectionWithdrawn.v1", walkObjectionWithdrawn),
+		typeOf("NoticeGiven.v1", walkNoticeGiven),
+		typeOf("KeysDestroyed.v1", walkKeysDestroyed),
+		typeOf("RequestReceived.v1", walkReceived),
+		typeOf("RequestApproved.v1", walkApproved),
+		typeOf("RequestExtended.v1", walkExtended),
+		typeOf("RequestAnswered.v1", walkAnswered),
+		typeOf("PolicyPublished.v1", walkPolicyPublished),
 	}
 }
 
@@ -72,6 +86,7 @@ func walkRectified(c *coder, e *subject.Rectified) {
 	maybe(c, "document", &e.Document)
 	c.items("items", e.Subject, &e.Items)
 	c.fates("superseded", e.Subject, &e.Superseded)
+	c.recipients("tell", &e.Tell)
 	c.mark('}')
 }
 
@@ -89,6 +104,7 @@ func walkEdited(c *coder, e *subject.Edited) {
 	c.id("subject", &e.Subject.UUID)
 	c.items("items", e.Subject, &e.Items)
 	c.fates("superseded", e.Subject, &e.Superseded)
+	c.recipients("tell", &e.Tell)
 	c.mark('}')
 }
 
@@ -97,6 +113,8 @@ func walkDeleted(c *coder, e *subject.Deleted) {
 	c.id("subject", &e.Subject.UUID)
 	c.fates("deleted", e.Subject, &e.Deleted)
 	words(c, "services", &e.Services)
+	maybe(c, "ground", &e.Ground)
+	c.recipients("tell", &e.Tell)
 	c.mark('}')
 }
 
@@ -105,6 +123,7 @@ func walkClosed(c *coder, e *subject.Closed) {
 	c.id("subject", &e.Subject.UUID)
 	c.fates("deleted", e.Subject, &e.Deleted)
 	words(c, "services", &e.Services)
+	c.recipients("tell", &e.Tell)
 	c.mark('}')
 }
 
@@ -126,7 +145,7 @@ func (c *coder) scope(v *subject.Scope) {
 	c.mark('{')
 	words(c, "purposes", &v.Purposes)
 	words(c, "fields", &v.Fields)
-	list(c, "recipients", &v.Recipients, func(id *domain.RecipientID) { c.bareID(&id.UUID) })
+	c.recipients("recipients", &v.Recipients)
 	words(c, "recipientKinds", &v.RecipientKinds)
 	c.mark('}')
 }
@@ -207,6 +226,9 @@ func walkTransferred(c *coder, e *subject.Transferred) {
 		c.basis(e.Subject, &e.Basis)
 	}
 	maybe(c, "abroad", &e.Abroad)
+	c.flag("retained", &e.Retained)
+	maybe(c, "exempt", &e.Exempt)
+	c.maybeID("request", &e.Request.UUID)
 	c.mark('}')
 }
 

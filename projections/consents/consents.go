@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 
 	"imagine.ua/litopys/domain"
-	"imagine.ua/litopys/domain/recipient"
 	"imagine.ua/litopys/domain/subject"
 	"imagine.ua/litopys/projections"
 )
@@ -90,14 +89,10 @@ func apply(r domain.Recorded, w *projections.Writer) error {
 			Set:  []projections.Set{{Column: consentWithdrawn, Value: projections.OfTime(r.Meta.OccurredAt)}},
 			When: []projections.Where{{Column: consentSubject, Value: projections.OfUUID(e.Subject.UUID)}},
 		})
-	case subject.Registered, subject.Collected, subject.Disputed, subject.Rectified, subject.Identified,
-		subject.Edited, subject.Deleted, subject.Closed, subject.OrderPlaced, subject.OrderExecuted,
-		subject.OrderCancelled, subject.Published, subject.PublicationWithdrawn, subject.Used, subject.Viewed,
-		subject.Transferred, recipient.Added, recipient.Changed:
+	default:
 		// They grant and withdraw nothing. What closing an account does to a consent is for decisions to
 		// say; the consent itself was not withdrawn.
-	default:
-		return projections.UnknownEvent(r.Event)
+		return projections.Others(r.Event)
 	}
 	return nil
 }

@@ -21,11 +21,42 @@ const (
 	ByOccurred
 )
 
-// Moment is the day D of a question: everything up to and including At, by one of the clocks.
+// Moment is the day D of a question: everything up to and including At, by one of the clocks. Both times can
+// be asked at once: what had happened by At, as far as the ledger knew it at Known.
 type Moment struct {
-	At    time.Time
-	Clock Clock
+	At    time.Time // zero: without a bound
+	Clock Clock     // of At
+	// Known leaves out what was recorded after it; zero: nothing.
+	Known time.Time
 }
+
+// Lets tells whether an entry counts at the moment.
+func (m Moment) Lets(e Entry) bool {
+	at := e.Recorded
+	if m.Clock == ByOccurred {
+		at = e.Occurred
+	}
+	return (m.At.IsZero() || !at.After(m.At)) && (m.Known.IsZero() || !e.Recorded.After(m.Known))
+}
+
+// Late tells whether an entry counts that the ledger did not know at the moment itself: it had happened by
+// then and was recorded afterwards.
+func (m Moment) Late(e Entry) bool { return m.Lets(e) && !m.At.IsZero() && e.Recorded.After(m.At) }
+
+// bounds is the moment as a filter.
+func (m Moment) bounds() Filter {
+	f := Filter{RecordedTo: m.Known}
+	switch {
+	case m.Clock == ByOccurred:
+		f.OccurredTo = m.At
+	case !m.At.IsZero() && (m.Known.IsZero() || m.At.Before(m.Known)):
+		f.RecordedTo = m.At
+	}
+	return f
+}
+
+// seen is the latest time by which an entry of this moment is recorded; zero: no bound.
+func (m Moment) seen() time.Time { return m.bounds().RecordedTo }
 
 // State is what a value is at a moment.
 type State string
@@ -60,7 +91,9 @@ type Past struct {
 	// Policy and TextHash name the text that the subject had accepted by then.
 	Policy   string
 	TextHash string
-	Closed   time.Time // zero while the account was open
+	// Texts are the policy texts whose publication the ledger knew, in the order of the log.
+	Texts  []PolicyText
+	Closed time.Time // zero while the account was open
 	// Holdings are all values that had come in by then, by field and epoch, erased ones included.
 	Holdings []Holding
 	// Agreements are consents and orders with all that had happened to them by then.
@@ -69,30 +102,34 @@ type Past struct {
 	Viewed      []Entry
 	Used        []Entry
 	Transferred []Entry
+	// Other are the rest: disputes and corrections, identifications, publications, holds, restrictions,
+	// objections, notices, requests, certificates of destroyed keys.
+	Other []Entry
+	// LeftOut is how many records a Keeping has left out, because their term has passed.
+	LeftOut int
 }
 
 // AsOf answers from the timeline: what was held of the subject at the moment, where it came from, on what
 // ground and for what purpose, under which policy text, who looked, to whom it went.
 func AsOf(ctx context.Context, s projections.Snapshot, id domain.SubjectID, m Moment) (Past, error) {
-	filter := Filter{RecordedTo: m.At}
-	if m.Clock == ByOccurred {
-		filter = Filter{OccurredTo: m.At}
-	}
 	var entries []Entry
-	for e, err := range Timeline(ctx, s, id, filter) {
+	for e, err := range Timeline(ctx, s, id, m.bounds()) {
 		if err != nil {
 			return Past{}, err
 		}
 		entries = append(entries, e)
 	}
-	if m.Clock == ByOccurred {
-		slices.SortStableFunc(entries, func(a, b Entry) int { return a.Occurred.Compare(b.Occurred) })
-	}
-	return Replay(id, m, entries), nil
+	past := Replay(id, m, entries)
+	var err error
+	past.Texts, err = texts(ctx, s, m.seen())
+	return past, err
 }
 
-// Replay folds entries of one subject, in their order, to what they add up to. AsOf is Replay over the
-// entries up to a moment.
+// Replay folds entries of one subject, in the order of the log, to what they add up to. AsOf is Replay over
+// the entries of a moment.
+//
+// The order of the log is that in which the decisions were made, also where something was recorded late: a
+// late entry speaks of epochs that follow those known then, and what it ends stays ended.
 func Replay(id domain.SubjectID, m Moment, entries []Entry) Past {
 	p := replay{Past{Subject: id, Moment: m, Known: len(entries) > 0}, map[domain.FieldEpoch]*Holding{}}
 	for _, e := range entries {
@@ -120,11 +157,23 @@ func (p *replay) take(e Entry) {
 	for _, v := range e.Received {
 		p.values[v] = &Holding{Field: v.Field, Epoch: v.Epoch, State: Held, Came: e, Status: "declared"}
 	}
+	p.list(e)
+	for _, v := range e.Referred {
+		if h := p.values[v]; h != nil {
+			h.mark(e.Type)
+		}
+	}
+}
+
+// list puts the entry where it is asked for.
+func (p *replay) list(e Entry) {
 	switch e.Type {
 	case Registered:
 		p.Policy, p.TextHash = e.Detail("policy"), e.Detail("textHash")
 	case Closed:
 		p.Closed = e.Occurred
+	case Collected, Edited, Deleted:
+		// Said by Received and Fates.
 	case ConsentGranted, ConsentWithdrawn, OrderPlaced, OrderExecuted, OrderCancelled:
 		p.Agreements = append(p.Agreements, e)
 	case Viewed:
@@ -133,14 +182,8 @@ func (p *replay) take(e Entry) {
 		p.Used = append(p.Used, e)
 	case Transferred:
 		p.Transferred = append(p.Transferred, e)
-	case Disputed, Rectified, Identified, Published, PublicationWithdrawn:
-		for _, v := range e.Referred {
-			if h := p.values[v]; h != nil {
-				h.mark(e.Type)
-			}
-		}
-	case Collected, Edited, Deleted:
-		// Said by Received and Fates.
+	default:
+		p.Other = append(p.Other, e)
 	}
 }
 
@@ -165,20 +208,23 @@ func (h *Holding) mark(t Type) {
 	}
 }
 
-// end brings a value to its fate. A key only moves forward, so what is erased stays erased, and a fate that
+// end brings values to their fate. A key only moves forward, so what is erased stays erased; a fate that
 // reaches through earlier epochs touches what is still held.
 func (p *replay) end(e Entry, f domain.Fate) {
 	rank := projections.EpochRank(f.Epoch)
 	for v, h := range p.values {
 		exact := v.Field == f.Field && v.Epoch == f.Epoch
 		earlier := f.Through && v.Field == f.Field && projections.EpochRank(v.Epoch) < rank
-		if !exact && !earlier || h.State == Erased || (h.State == Retained && (earlier || f.Action != domain.Destroy)) {
-			continue
-		}
-		h.Ended, h.Until, h.Rule = e.Occurred, f.Until, f.Rule
-		h.State = Retained
-		if f.Action == domain.Destroy {
-			h.State = Erased
+		switch {
+		case !exact && !earlier || h.State == Erased:
+		case h.State == Held || exact && f.Action == domain.Destroy:
+			h.Ended, h.Until, h.Rule, h.State = e.Occurred, f.Until, f.Rule, Retained
+			if f.Action == domain.Destroy {
+				h.State = Erased
+			}
+		case exact && (h.Until.IsZero() || e.Type == HoldPlaced || e.Type == HoldReleased):
+			// The term is set that was not known, or a hold changes it.
+			h.Until, h.Rule = f.Until, f.Rule
 		}
 	}
 }

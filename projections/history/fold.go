@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"imagine.ua/litopys/domain"
-	"imagine.ua/litopys/domain/recipient"
+	"imagine.ua/litopys/domain/request"
 	"imagine.ua/litopys/domain/subject"
 	"imagine.ua/litopys/projections"
 )
@@ -40,6 +40,16 @@ const (
 	Used                 Type = "DataUsed"
 	Viewed               Type = "DataViewed"
 	Transferred          Type = "DataTransferred"
+	HoldPlaced           Type = "HoldPlaced"
+	HoldReleased         Type = "HoldReleased"
+	RetentionEnded       Type = "RetentionEnded"
+	Restricted           Type = "ProcessingRestricted"
+	RestrictionLifted    Type = "RestrictionLifted"
+	Objected             Type = "ObjectionMade"
+	ObjectionWithdrawn   Type = "ObjectionWithdrawn"
+	NoticeGiven          Type = "NoticeGiven"
+	KeysDestroyed        Type = "KeysDestroyed"
+	RequestReceived      Type = "RequestReceived"
 )
 
 // happening is what one event says of its subject, in one shape for all types.
@@ -58,10 +68,18 @@ func apply(r domain.Recorded, w *projections.Writer) error {
 		h = transferred(e)
 	case subject.ConsentGranted, subject.ConsentWithdrawn, subject.OrderPlaced, subject.OrderExecuted, subject.OrderCancelled:
 		h = agreement(e.(subject.Event))
+	case subject.HoldPlaced, subject.HoldReleased, subject.RetentionEnded, subject.Restricted, subject.RestrictionLifted,
+		subject.Objected, subject.ObjectionWithdrawn, subject.NoticeGiven, subject.KeysDestroyed:
+		h = duty(e.(subject.Event))
 	case subject.Event:
 		h = dataEvent(e)
-	case recipient.Added, recipient.Changed:
-		return nil // they concern no subject
+	case request.Received:
+		if e.Subject.IsZero() {
+			return nil // nobody knows yet whom it concerns
+		}
+		h = received(e)
+	default:
+		return projections.Others(r.Event) // they concern no subject
 	}
 	if h.typ == "" {
 		return projections.UnknownEvent(r.Event)
@@ -99,6 +117,49 @@ func dataEvent(e subject.Event) happening {
 	default:
 		return happening{}
 	}
+}
+
+func duty(e subject.Event) happening {
+	switch e := e.(type) {
+	case subject.HoldPlaced:
+		return happening{typ: HoldPlaced, subject: e.Subject, referred: e.Late,
+			details: slices.Concat(details("hold", e.Hold.String()), warrant(e.Warrant), list("field", e.Fields))}
+	case subject.HoldReleased:
+		return happening{typ: HoldReleased, subject: e.Subject, details: details("hold", e.Hold.String(), "document", string(e.Document))}
+	case subject.RetentionEnded:
+		return happening{typ: RetentionEnded, subject: e.Subject}
+	case subject.Restricted:
+		return happening{typ: Restricted, subject: e.Subject, details: append(details("document", string(e.Document)), list("field", e.Fields)...)}
+	case subject.RestrictionLifted:
+		return happening{typ: RestrictionLifted, subject: e.Subject, details: append(details("document", string(e.Document)), list("field", e.Fields)...)}
+	case subject.Objected:
+		return happening{typ: Objected, subject: e.Subject, details: append(details("document", string(e.Document)), list("purpose", e.Purposes)...)}
+	case subject.ObjectionWithdrawn:
+		return happening{typ: ObjectionWithdrawn, subject: e.Subject, details: list("purpose", e.Purposes)}
+	case subject.NoticeGiven:
+		return happening{typ: NoticeGiven, subject: e.Subject, recipient: e.Recipient.UUID,
+			details: details("duty", e.Duty, "policy", e.Policy, "channel", string(e.Channel), "document", string(e.Document))}
+	case subject.KeysDestroyed:
+		h := happening{typ: KeysDestroyed, subject: e.Subject, details: details("unreadableAt", projections.TimeText(e.UnreadableAt),
+			"unrecoverableAfter", projections.TimeText(e.UnrecoverableAfter))}
+		for _, k := range e.Keys {
+			h.referred = append(h.referred, domain.FieldEpoch{Field: k.Field, Epoch: k.Epoch})
+		}
+		return h
+	default:
+		return happening{}
+	}
+}
+
+func warrant(w subject.Warrant) []string {
+	return details("authority", string(w.Authority), "act", string(w.Act), "article", string(w.Article), "document", string(w.Document),
+		"dated", projections.TimeText(w.Dated))
+}
+
+func received(e request.Received) happening {
+	return happening{typ: RequestReceived, subject: e.Subject, recipient: e.Recipient.UUID,
+		details: slices.Concat(details("request", e.Request.String(), "kind", string(e.Kind), "channel", string(e.Channel),
+			"document", string(e.Document)), warrant(e.Warrant), list("field", e.Fields))}
 }
 
 func agreement(e subject.Event) happening {

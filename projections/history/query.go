@@ -67,6 +67,7 @@ type Filter struct {
 	Recipient    domain.RecipientID
 	OccurredFrom time.Time
 	OccurredTo   time.Time // inclusive
+	RecordedFrom time.Time
 	RecordedTo   time.Time // inclusive
 	Limit        int
 }
@@ -85,8 +86,19 @@ func (f Filter) where() []projections.Where {
 	add(!f.Recipient.IsZero(), colRecipient, projections.Eq, projections.OfUUID(f.Recipient.UUID))
 	add(!f.OccurredFrom.IsZero(), colOccurred, projections.Ge, projections.OfTime(f.OccurredFrom))
 	add(!f.OccurredTo.IsZero(), colOccurred, projections.Le, projections.OfTime(f.OccurredTo))
+	add(!f.RecordedFrom.IsZero(), colRecorded, projections.Ge, projections.OfTime(f.RecordedFrom))
 	add(!f.RecordedTo.IsZero(), colRecorded, projections.Le, projections.OfTime(f.RecordedTo))
 	return out
+}
+
+// Lets tells whether the filter lets an entry through; the limit is not its business.
+func (f Filter) Lets(e Entry) bool {
+	within := func(at, from, to time.Time) bool {
+		return (from.IsZero() || !at.Before(from)) && (to.IsZero() || !at.After(to))
+	}
+	return e.Position > f.After && (f.Type == "" || e.Type == f.Type) && (f.Purpose == "" || e.Purpose == f.Purpose) &&
+		(f.Actor == "" || e.Actor.ID == f.Actor) && (f.Recipient.IsZero() || e.Recipient == f.Recipient) &&
+		within(e.Occurred, f.OccurredFrom, f.OccurredTo) && within(e.Recorded, f.RecordedFrom, f.RecordedTo)
 }
 
 // Timeline yields the entries of a subject that the filter lets through, in the order of the log, without
@@ -177,58 +189,4 @@ func parseFate(who domain.SubjectID, text string) (domain.Fate, error) {
 	var err error
 	f.Until, err = projections.ParseTime(parts[3])
 	return f, err
-}
-
-// Open fetches the values that came in by these entries from the log and opens them: for each entry one
-// value for each of Received, clear or erased. Entries must be of one subject. Who calls it has recorded
-// the viewing.
-func Open(ctx context.Context, streams projections.Streams, o projections.Opener, entries []Entry) ([][]domain.Item, error) {
-	out := make([][]domain.Item, len(entries))
-	var sealed []projections.Sealed
-	for i, e := range entries {
-		if len(e.Received) == 0 {
-			continue
-		}
-		items, err := fetch(ctx, streams, e)
-		if err != nil {
-			return nil, fmt.Errorf("history: %w", err)
-		}
-		out[i] = items
-		for _, item := range items {
-			sealed = append(sealed, projections.Sealed{Stream: e.Stream, Event: e.Event, Item: item})
-		}
-	}
-	if len(sealed) == 0 {
-		return out, nil
-	}
-	opened, err := o.Open(ctx, sealed)
-	if err != nil {
-		return nil, fmt.Errorf("history: open: %w", err)
-	}
-	for i := range out {
-		for j := range out[i] {
-			out[i][j].Value, opened = opened[0], opened[1:]
-		}
-	}
-	return out, nil
-}
-
-// fetch reads the one event that the entry is of, and gives what it brought of the entry's subject.
-func fetch(ctx context.Context, streams projections.Streams, e Entry) ([]domain.Item, error) {
-	for r, err := range streams.Events(ctx, e.Stream, e.Revision-1) {
-		if err != nil {
-			return nil, err
-		}
-		if r.ID != e.Event {
-			break
-		}
-		var items []domain.Item
-		for _, item := range r.Event.Personal() {
-			if item.Subject == e.Subject {
-				items = append(items, item)
-			}
-		}
-		return items, nil
-	}
-	return nil, fmt.Errorf("event %s does not stand in %s at revision %d: %w", e.Event, e.Stream, e.Revision, projections.ErrDiverged)
 }

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"imagine.ua/litopys/domain"
-	"imagine.ua/litopys/domain/recipient"
 	"imagine.ua/litopys/domain/subject"
 	"imagine.ua/litopys/projections"
 )
@@ -69,11 +68,9 @@ func apply(r domain.Recorded, w *projections.Writer) error {
 	case subject.Closed:
 		ends(r, w, e.Deleted)
 		closed(r, e, w)
-	case subject.ConsentGranted, subject.ConsentWithdrawn, subject.OrderPlaced, subject.OrderExecuted,
-		subject.OrderCancelled, subject.Used, subject.Viewed, subject.Transferred, recipient.Added, recipient.Changed:
-		// They change nothing that is held.
 	default:
-		return projections.UnknownEvent(r.Event)
+		// They change nothing that is held.
+		return projections.Others(r.Event)
 	}
 	return nil
 }

@@ -38,13 +38,9 @@ func apply(r domain.Recorded, w *projections.Writer) error {
 				{Column: cardChanged, Value: projections.OfTime(r.Meta.OccurredAt)},
 			},
 		})
-	case subject.Registered, subject.Collected, subject.Disputed, subject.Rectified, subject.Identified,
-		subject.Edited, subject.Deleted, subject.Closed, subject.ConsentGranted, subject.ConsentWithdrawn,
-		subject.OrderPlaced, subject.OrderExecuted, subject.OrderCancelled, subject.Published,
-		subject.PublicationWithdrawn, subject.Used, subject.Viewed:
-		// Nothing goes to a third party.
 	default:
-		return projections.UnknownEvent(r.Event)
+		// Nothing goes to a third party.
+		return projections.Others(r.Event)
 	}
 	return nil
 }
