@@ -12,6 +12,7 @@ import (
 
 	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/esdb/esdbtest"
+	"imagine.ua/litopys/eventstore/esdb/esdbtest/testserver"
 )
 
 func reply(r esdbtest.Reply) *esdbtest.Reply { return &r }
@@ -56,7 +57,7 @@ func TestUnknownOutcomesAreRetriedExactly(t *testing.T) {
 
 func TestOneAttemptThatHangsIsGivenUp(t *testing.T) {
 	t.Parallel()
-	server := serve(t, esdbtest.Config{})
+	server := testserver.New(t, esdbtest.Config{})
 	cfg := quick(server.URL())
 	cfg.AttemptTimeout = 50 * time.Millisecond
 	s := open(t, cfg)
@@ -70,12 +71,12 @@ func TestOneAttemptThatHangsIsGivenUp(t *testing.T) {
 
 func TestOutcomeThatStaysUnknownIsSaid(t *testing.T) {
 	t.Parallel()
-	server := serve(t, esdbtest.Config{})
+	server := testserver.New(t, esdbtest.Config{})
 	cfg := quick(server.URL())
 	cfg.Attempts = 3
 	s := open(t, cfg)
 	disarm := server.Inject(esdbtest.Fault{Method: esdbtest.MethodAppend, After: true, Reply: reply(esdbtest.Aborted())})
-	_, err := s.Append(bounded(t), "subject-a", eventstore.NoStream, batch(0, 2))
+	_, err := s.Append(testserver.Bounded(t), "subject-a", eventstore.NoStream, batch(0, 2))
 	if !errors.Is(err, eventstore.ErrUnknownOutcome) {
 		t.Fatalf("%v", err)
 	}
@@ -91,7 +92,7 @@ func TestConflictAfterAnUnknownAttemptIsTrue(t *testing.T) {
 	s, server := ledger(t, esdbtest.Config{})
 	mustAppend(t, s, "subject-a", eventstore.NoStream, event(0))
 	server.Inject(esdbtest.Fault{Method: esdbtest.MethodAppend, Times: 1, Reply: reply(esdbtest.Aborted())})
-	_, err := s.Append(bounded(t), "subject-a", eventstore.NoStream, []eventstore.Event{event(9)})
+	_, err := s.Append(testserver.Bounded(t), "subject-a", eventstore.NoStream, []eventstore.Event{event(9)})
 	var c *eventstore.WrongRevisionError
 	if !errors.As(err, &c) || *c != (eventstore.WrongRevisionError{Stream: "subject-a", Expected: -1, Actual: 0}) {
 		t.Errorf("%v", err)
@@ -102,13 +103,13 @@ func TestConflictAfterAnUnknownAttemptIsTrue(t *testing.T) {
 // through as such, or as an unknown outcome, and nothing may be written.
 func TestRefusalWhileSendingIsNotMistaken(t *testing.T) {
 	t.Parallel()
-	server := serve(t, esdbtest.Config{})
+	server := testserver.New(t, esdbtest.Config{})
 	cfg := quick(server.URL())
 	cfg.Attempts = 5
 	s := open(t, cfg)
 	server.Inject(esdbtest.Fault{Method: esdbtest.MethodAppend, Reply: reply(esdbtest.AccessDenied())})
 	for i := range 10 {
-		_, err := s.Append(bounded(t), "subject-a", eventstore.NoStream, batch(100*i, 100))
+		_, err := s.Append(testserver.Bounded(t), "subject-a", eventstore.NoStream, batch(100*i, 100))
 		if err == nil || errors.Is(err, eventstore.ErrWrongRevision) {
 			t.Fatalf("%v", err)
 		}
@@ -125,7 +126,7 @@ func TestServersOwnLimit(t *testing.T) {
 	server.Inject(esdbtest.Fault{Method: esdbtest.MethodAppend, AfterEvents: 1, Reply: &esdbtest.Reply{
 		Code: codes.InvalidArgument, Message: "Maximum Append Size of 1000 Exceeded.",
 		Trailer: map[string]string{"exception": "maximum-append-size-exceeded", "maximum-append-size": "1000"}}})
-	_, err := s.Append(bounded(t), "subject-a", eventstore.NoStream, batch(0, 1))
+	_, err := s.Append(testserver.Bounded(t), "subject-a", eventstore.NoStream, batch(0, 1))
 	if !errors.Is(err, eventstore.ErrTooLarge) && !errors.Is(err, eventstore.ErrUnknownOutcome) {
 		t.Errorf("%v", err)
 	}
@@ -172,7 +173,7 @@ func TestStreamOutsideTheLedgerIsRefused(t *testing.T) {
 	s, server := ledger(t, esdbtest.Config{})
 	before := server.Log().Len()
 	for _, stream := range []string{"basket-1", "$$subject-a", "$ce-subject", "ledger-identity", "Subject-a"} {
-		if _, err := s.Append(bounded(t), stream, eventstore.NoStream, batch(0, 1)); !errors.Is(err, eventstore.ErrInvalid) {
+		if _, err := s.Append(testserver.Bounded(t), stream, eventstore.NoStream, batch(0, 1)); !errors.Is(err, eventstore.ErrInvalid) {
 			t.Errorf("%s: %v", stream, err)
 		}
 	}
@@ -193,12 +194,12 @@ func TestInterferenceIsDamage(t *testing.T) {
 	softDelete(t, client, "subject-gone")
 	truncate(t, client, "subject-cut", 2)
 
-	_, err := s.Append(bounded(t), "subject-dead", 2, batch(3, 1))
+	_, err := s.Append(testserver.Bounded(t), "subject-dead", 2, batch(3, 1))
 	isDamage(t, "append to a tombstone", err)
-	_, err = s.Append(bounded(t), "subject-gone", eventstore.NoStream, batch(3, 1))
+	_, err = s.Append(testserver.Bounded(t), "subject-gone", eventstore.NoStream, batch(3, 1))
 	isDamage(t, "append to a stream that was deleted", err)
 	for _, stream := range []string{"subject-dead", "subject-cut"} {
-		for _, err = range s.ReadStream(bounded(t), stream, eventstore.NoStream) {
+		for _, err = range s.ReadStream(testserver.Bounded(t), stream, eventstore.NoStream) {
 			break
 		}
 		isDamage(t, "read "+stream, err)
@@ -241,7 +242,7 @@ func TestManyAppendersThroughRestarts(t *testing.T) {
 			stream := "subject-" + string(rune('a'+w))
 			for i := range each {
 				for {
-					_, err := s.Append(bounded(t), stream, int64(i)-1, []eventstore.Event{event(w*each + i)})
+					_, err := s.Append(testserver.Bounded(t), stream, int64(i)-1, []eventstore.Event{event(w*each + i)})
 					if err == nil {
 						break
 					}

@@ -16,6 +16,7 @@ import (
 
 	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/esdb/esdbtest"
+	"imagine.ua/litopys/eventstore/esdb/esdbtest/testserver"
 )
 
 // The adapter beside the bare client, on the same kind of server in the same process: what the adapter costs
@@ -78,7 +79,7 @@ func BenchmarkAppend(b *testing.B) {
 				make func(*testing.B, *esdbtest.Server) appender
 			}{{"bare", bareAppender}, {"adapter", adapterAppender}} {
 				b.Run(fmt.Sprintf("appenders=%d/batch=%d/%s", workers, size, who.name), func(b *testing.B) {
-					benchAppend(b, workers, size, who.make(b, serve(b, esdbtest.Config{})))
+					benchAppend(b, workers, size, who.make(b, testserver.New(b, esdbtest.Config{})))
 				})
 			}
 		}
@@ -110,7 +111,7 @@ func benchAppend(b *testing.B, workers, size int, do appender) {
 
 func BenchmarkSubscribe(b *testing.B) {
 	const total = 100_000
-	server := serve(b, esdbtest.Config{})
+	server := testserver.New(b, esdbtest.Config{})
 	var ids atomic.Uint64
 	seeds := make([]esdbtest.Seed, total)
 	for i, e := range benchEvents(&ids, total) {

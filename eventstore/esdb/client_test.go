@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	driver "github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"imagine.ua/litopys/eventstore/esdb/esdbtest/testserver"
 )
 
 // dial gives the bare client, for what the ledger itself never does.
@@ -24,14 +25,14 @@ func dial(t testing.TB, url string) *driver.Client {
 
 func tombstone(t testing.TB, c *driver.Client, stream string) {
 	t.Helper()
-	if _, err := c.TombstoneStream(bounded(t), stream, driver.TombstoneStreamOptions{ExpectedRevision: driver.Any{}}); err != nil {
+	if _, err := c.TombstoneStream(testserver.Bounded(t), stream, driver.TombstoneStreamOptions{ExpectedRevision: driver.Any{}}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func softDelete(t testing.TB, c *driver.Client, stream string) {
 	t.Helper()
-	if _, err := c.DeleteStream(bounded(t), stream, driver.DeleteStreamOptions{ExpectedRevision: driver.Any{}}); err != nil {
+	if _, err := c.DeleteStream(testserver.Bounded(t), stream, driver.DeleteStreamOptions{ExpectedRevision: driver.Any{}}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -40,7 +41,7 @@ func truncate(t testing.TB, c *driver.Client, stream string, before uint64) {
 	t.Helper()
 	var m driver.StreamMetadata
 	m.SetTruncateBefore(before)
-	if _, err := c.SetStreamMetadata(bounded(t), stream, driver.AppendToStreamOptions{ExpectedRevision: driver.Any{}}, m); err != nil {
+	if _, err := c.SetStreamMetadata(testserver.Bounded(t), stream, driver.AppendToStreamOptions{ExpectedRevision: driver.Any{}}, m); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/esdb"
 	"imagine.ua/litopys/eventstore/esdb/esdbtest"
+	"imagine.ua/litopys/eventstore/esdb/esdbtest/testserver"
 	"imagine.ua/litopys/eventstore/storetest"
 )
 
@@ -20,7 +21,7 @@ func TestContract(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			storetest.Run(t, storetest.Backend{Fresh: func(t testing.TB) func() eventstore.Store {
-				server := serve(t, esdbtest.Config{Version: version})
+				server := testserver.New(t, esdbtest.Config{Version: version})
 				return func() eventstore.Store {
 					cfg := quick(server.URL())
 					cfg.WholeDatabase = true
@@ -51,7 +52,7 @@ func TestContractOnACluster(t *testing.T) {
 // openBare opens a store that the suite closes itself.
 func openBare(t testing.TB, cfg esdb.Config) eventstore.Store {
 	t.Helper()
-	s, err := esdb.Open(bounded(t), cfg)
+	s, err := esdb.Open(testserver.Bounded(t), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

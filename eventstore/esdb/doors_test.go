@@ -2,18 +2,7 @@ package esdb_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
-	"math/big"
-	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -22,35 +11,12 @@ import (
 	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/esdb"
 	"imagine.ua/litopys/eventstore/esdb/esdbtest"
+	"imagine.ua/litopys/eventstore/esdb/esdbtest/testserver"
 )
-
-// selfSigned gives a TLS configuration for 127.0.0.1 and the file of its certificate.
-func selfSigned(t *testing.T) (*tls.Config, string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "esdb"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, file
-}
 
 func TestTLSAndCredentials(t *testing.T) {
 	t.Parallel()
-	conf, ca := selfSigned(t)
+	conf, ca := testserver.SelfSigned(t)
 	cluster, err := esdbtest.StartCluster(3, esdbtest.Config{TLS: conf, Users: []esdbtest.User{
 		{Name: "litopys", Password: "s3cret", Admin: true}, {Name: "guest", Password: "guest"},
 	}})
@@ -67,14 +33,14 @@ func TestTLSAndCredentials(t *testing.T) {
 		t.Errorf("%d records, want 3", n)
 	}
 	for name, user := range map[string]string{"bad password": "litopys:guess@", "nobody": ""} {
-		_, err := esdb.Open(bounded(t), quick(url(user)))
+		_, err := esdb.Open(testserver.Bounded(t), quick(url(user)))
 		if err == nil || strings.Contains(err.Error(), "guess") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	guest := open(t, quick(url("guest:guest@")))
 	mustAppend(t, guest, "subject-b", eventstore.NoStream, event(0))
-	for _, err = range guest.ReadAll(bounded(t), eventstore.Start) {
+	for _, err = range guest.ReadAll(testserver.Bounded(t), eventstore.Start) {
 		break
 	}
 	if err == nil {
@@ -82,7 +48,7 @@ func TestTLSAndCredentials(t *testing.T) {
 	}
 	untrusting := quick(strings.Split(url("litopys:s3cret@"), "&tlsCaFile")[0])
 	untrusting.Attempts = 2
-	if _, err := esdb.Open(bounded(t), untrusting); err == nil || !strings.Contains(err.Error(), "certificate") {
+	if _, err := esdb.Open(testserver.Bounded(t), untrusting); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("a certificate that nobody vouches for: %v", err)
 	}
 }
@@ -90,11 +56,11 @@ func TestTLSAndCredentials(t *testing.T) {
 // Closing while the server is away ends everybody, and does not wait for it.
 func TestCloseWhileTheServerIsAway(t *testing.T) {
 	t.Parallel()
-	server := serve(t, esdbtest.Config{})
+	server := testserver.New(t, esdbtest.Config{})
 	cfg := quick(server.URL())
 	cfg.LongestWait = time.Minute
 	cfg.FirstWait = time.Minute
-	s, err := esdb.Open(bounded(t), cfg)
+	s, err := esdb.Open(testserver.Bounded(t), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +70,7 @@ func TestCloseWhileTheServerIsAway(t *testing.T) {
 	mustAppend(t, s, "subject-a", eventstore.NoStream, event(0))
 	var callers sync.WaitGroup
 	callers.Go(func() {
-		_, err := s.Append(bounded(t), "subject-a", 0, batch(1, 1)) // waits a minute for its second attempt
+		_, err := s.Append(testserver.Bounded(t), "subject-a", 0, batch(1, 1)) // waits a minute for its second attempt
 		if !errors.Is(err, eventstore.ErrUnknownOutcome) || !errors.Is(err, eventstore.ErrClosed) {
 			t.Errorf("append: %v", err)
 		}
@@ -134,7 +100,7 @@ func TestExpiredContextAfterAnAttemptIsUnknown(t *testing.T) {
 	t.Parallel()
 	s, server := ledger(t, esdbtest.Config{})
 	server.Inject(esdbtest.Fault{Method: esdbtest.MethodAppend, Times: 1, After: true, UntilDeadline: true})
-	ctx, cancel := context.WithTimeout(bounded(t), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(testserver.Bounded(t), 50*time.Millisecond)
 	defer cancel()
 	_, err := s.Append(ctx, "subject-a", eventstore.NoStream, batch(0, 2))
 	if !errors.Is(err, eventstore.ErrUnknownOutcome) || !errors.Is(err, context.DeadlineExceeded) {

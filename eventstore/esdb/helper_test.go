@@ -1,7 +1,6 @@
 package esdb_test
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 	"testing"
@@ -12,27 +11,11 @@ import (
 	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/esdb"
 	"imagine.ua/litopys/eventstore/esdb/esdbtest"
+	"imagine.ua/litopys/eventstore/esdb/esdbtest/testserver"
 )
 
 // hang is when a test that waits gives up. No test passes because of it.
 const hang = 60 * time.Second
-
-func bounded(t testing.TB) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), hang)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-func serve(t testing.TB, cfg esdbtest.Config) *esdbtest.Server {
-	t.Helper()
-	s, err := esdbtest.Start(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Stop)
-	return s
-}
 
 // quick is a configuration whose waits are short.
 func quick(url string) esdb.Config {
@@ -41,7 +24,7 @@ func quick(url string) esdb.Config {
 
 func open(t testing.TB, cfg esdb.Config) *esdb.Store {
 	t.Helper()
-	s, err := esdb.Open(bounded(t), cfg)
+	s, err := esdb.Open(testserver.Bounded(t), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +39,7 @@ func open(t testing.TB, cfg esdb.Config) *esdb.Store {
 // ledger is a server and a store on it.
 func ledger(t testing.TB, cfg esdbtest.Config) (*esdb.Store, *esdbtest.Server) {
 	t.Helper()
-	server := serve(t, cfg)
+	server := testserver.New(t, cfg)
 	return open(t, quick(server.URL())), server
 }
 
@@ -80,7 +63,7 @@ func batch(from, n int) []eventstore.Event {
 
 func mustAppend(t testing.TB, s *esdb.Store, stream string, expected int64, events ...eventstore.Event) eventstore.Appended {
 	t.Helper()
-	got, err := s.Append(bounded(t), stream, expected, events)
+	got, err := s.Append(testserver.Bounded(t), stream, expected, events)
 	if err != nil {
 		t.Fatalf("append to %s after %d: %v", stream, expected, err)
 	}
@@ -90,7 +73,7 @@ func mustAppend(t testing.TB, s *esdb.Store, stream string, expected int64, even
 func streamOf(t testing.TB, s *esdb.Store, stream string) []eventstore.Record {
 	t.Helper()
 	var records []eventstore.Record
-	for r, err := range s.ReadStream(bounded(t), stream, eventstore.NoStream) {
+	for r, err := range s.ReadStream(testserver.Bounded(t), stream, eventstore.NoStream) {
 		if err != nil {
 			t.Fatalf("read %s: %v", stream, err)
 		}
@@ -102,7 +85,7 @@ func streamOf(t testing.TB, s *esdb.Store, stream string) []eventstore.Record {
 func logOf(t testing.TB, s *esdb.Store, after eventstore.Position) []eventstore.Record {
 	t.Helper()
 	var records []eventstore.Record
-	for r, err := range s.ReadAll(bounded(t), after) {
+	for r, err := range s.ReadAll(testserver.Bounded(t), after) {
 		if err != nil {
 			t.Fatalf("read log after %d: %v", after, err)
 		}

@@ -12,6 +12,7 @@ import (
 	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/esdb"
 	"imagine.ua/litopys/eventstore/esdb/esdbtest"
+	"imagine.ua/litopys/eventstore/esdb/esdbtest/testserver"
 )
 
 func identityOf(t *testing.T, s *esdb.Store) uuid.UUID {
@@ -26,7 +27,7 @@ func identityOf(t *testing.T, s *esdb.Store) uuid.UUID {
 // Many who open a new ledger at once agree on one identity, and it is written once.
 func TestIdentityIsGivenOnce(t *testing.T) {
 	t.Parallel()
-	server := serve(t, esdbtest.Config{})
+	server := testserver.New(t, esdbtest.Config{})
 	ids := make([]uuid.UUID, 16)
 	var openers sync.WaitGroup
 	for i := range ids {
@@ -53,13 +54,13 @@ func TestIdentityIsShownToNoReader(t *testing.T) {
 	if records := logOf(t, s, eventstore.Start); len(records) != 0 {
 		t.Errorf("a new ledger has %d records", len(records))
 	}
-	if head, err := s.Head(bounded(t)); head != eventstore.Start || err != nil {
+	if head, err := s.Head(testserver.Bounded(t)); head != eventstore.Start || err != nil {
 		t.Errorf("head %d, %v", head, err)
 	}
 	if records := streamOf(t, s, "ledger-identity"); len(records) != 0 {
 		t.Errorf("the stream shows %d records", len(records))
 	}
-	if head, err := s.StreamHead(bounded(t), "ledger-identity"); head != eventstore.NoStream || err != nil {
+	if head, err := s.StreamHead(testserver.Bounded(t), "ledger-identity"); head != eventstore.NoStream || err != nil {
 		t.Errorf("head of the stream %d, %v", head, err)
 	}
 	if records := follow(t, s, eventstore.Start).untilCaughtUp(t); len(records) != 0 {
@@ -69,7 +70,7 @@ func TestIdentityIsShownToNoReader(t *testing.T) {
 
 func TestIdentityOfAMovedLedger(t *testing.T) {
 	t.Parallel()
-	server := serve(t, esdbtest.Config{})
+	server := testserver.New(t, esdbtest.Config{})
 	cfg := quick(server.URL())
 	cfg.Identity = uuid.New()
 	if id := identityOf(t, open(t, cfg)); id != cfg.Identity {
@@ -79,7 +80,7 @@ func TestIdentityOfAMovedLedger(t *testing.T) {
 		t.Errorf("identity %s, given %s", id, cfg.Identity)
 	}
 	cfg.Identity = uuid.New()
-	if _, err := esdb.Open(bounded(t), cfg); !errors.Is(err, eventstore.ErrForeign) {
+	if _, err := esdb.Open(testserver.Bounded(t), cfg); !errors.Is(err, eventstore.ErrForeign) {
 		t.Errorf("another ledger's identity: %v", err)
 	}
 }
@@ -92,12 +93,12 @@ func TestIdentityRecordOfSomebodyElse(t *testing.T) {
 		"more": {Type: "LedgerIdentity.v1", Data: []byte(`{"ledger":"` + uuid.NewString() + `","x":1}`)},
 		"text": {Type: "LedgerIdentity.v1", Data: []byte(`ledger`)},
 	} {
-		server := serve(t, esdbtest.Config{})
+		server := testserver.New(t, esdbtest.Config{})
 		seed.Stream, seed.JSON = "ledger-identity", true
 		if err := server.Log().Seed(seed); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := esdb.Open(bounded(t), quick(server.URL())); !errors.Is(err, eventstore.ErrCorrupt) {
+		if _, err := esdb.Open(testserver.Bounded(t), quick(server.URL())); !errors.Is(err, eventstore.ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -120,7 +121,7 @@ func TestConfigRefusals(t *testing.T) {
 		"system namespace":    {esdb.Config{URL: "esdb://localhost:2113?tls=false", Namespace: "$x"}, "namespace"},
 		"waits upside down":   {esdb.Config{URL: "esdb://localhost:2113?tls=false", FirstWait: 10e9}, "longest wait"},
 	} {
-		_, err := esdb.Open(bounded(t), x.cfg)
+		_, err := esdb.Open(testserver.Bounded(t), x.cfg)
 		if err == nil || !strings.Contains(err.Error(), x.says) || strings.Contains(err.Error(), "cret@") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -130,7 +131,7 @@ func TestConfigRefusals(t *testing.T) {
 // Several ledgers in one database know nothing of one another, though their streams have the same names.
 func TestNamespaces(t *testing.T) {
 	t.Parallel()
-	server := serve(t, esdbtest.Config{})
+	server := testserver.New(t, esdbtest.Config{})
 	var stores []*esdb.Store
 	for _, namespace := range []string{"", "one/", "two/"} {
 		cfg := quick(server.URL())
@@ -149,10 +150,10 @@ func TestNamespaces(t *testing.T) {
 				t.Errorf("ledger %d: %+v", i, records)
 			}
 		}
-		if head, err := s.Head(bounded(t)); head != positions[i] || err != nil {
+		if head, err := s.Head(testserver.Bounded(t)); head != positions[i] || err != nil {
 			t.Errorf("ledger %d: head %d (%v), want %d", i, head, err, positions[i])
 		}
-		for _, err := range s.ReadAll(bounded(t), positions[(i+1)%3]) {
+		for _, err := range s.ReadAll(testserver.Bounded(t), positions[(i+1)%3]) {
 			if !errors.Is(err, eventstore.ErrForeign) {
 				t.Errorf("ledger %d read after a position of another: %v", i, err)
 			}

@@ -15,6 +15,7 @@ import (
 	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/esdb"
 	"imagine.ua/litopys/eventstore/esdb/esdbtest"
+	"imagine.ua/litopys/eventstore/esdb/esdbtest/testserver"
 )
 
 // A client whose discovery has failed is dead and keeps its callers for ever. Ours come back with their
@@ -27,7 +28,7 @@ func TestNobodyHangsWhileTheServerIsAway(t *testing.T) {
 	var callers sync.WaitGroup
 	for i := range 24 {
 		callers.Go(func() {
-			ctx, cancel := context.WithTimeout(bounded(t), 100*time.Millisecond)
+			ctx, cancel := context.WithTimeout(testserver.Bounded(t), 100*time.Millisecond)
 			defer cancel()
 			var err error
 			switch i % 3 {
@@ -57,9 +58,9 @@ func TestNobodyHangsWhileTheServerIsAway(t *testing.T) {
 // A server that takes connections and says nothing holds the client's discovery, which knows no context.
 func TestCallEndsWithItsContextDuringDiscovery(t *testing.T) {
 	t.Parallel()
-	server := serve(t, esdbtest.Config{})
+	server := testserver.New(t, esdbtest.Config{})
 	server.Inject(esdbtest.Fault{Method: esdbtest.MethodFeatures, UntilDeadline: true})
-	ctx, cancel := context.WithTimeout(bounded(t), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(testserver.Bounded(t), 50*time.Millisecond)
 	defer cancel()
 	_, err := esdb.Open(ctx, quick(server.URL()+"&gossipTimeout=30"))
 	if !errors.Is(err, context.DeadlineExceeded) {
@@ -80,7 +81,7 @@ func TestDeadAddressIsReported(t *testing.T) {
 	}
 	cfg := quick("esdb://" + address + "?tls=false&discoveryInterval=1")
 	cfg.Attempts = 3
-	_, err = esdb.Open(bounded(t), cfg)
+	_, err = esdb.Open(testserver.Bounded(t), cfg)
 	if err == nil || !strings.Contains(err.Error(), "connect") {
 		t.Errorf("%v", err)
 	}
@@ -89,9 +90,9 @@ func TestDeadAddressIsReported(t *testing.T) {
 // The client leaks a connection for each "unavailable". 64 callers meet 50 of them at once; afterwards there
 // is one connection, and after closing none, nor a goroutine.
 func TestNoConnectionIsLeaked(t *testing.T) { //nolint:paralleltest // counts goroutines of the process
-	server := serve(t, esdbtest.Config{})
+	server := testserver.New(t, esdbtest.Config{})
 	before := runtime.NumGoroutine()
-	s, err := esdb.Open(bounded(t), quick(server.URL()))
+	s, err := esdb.Open(testserver.Bounded(t), quick(server.URL()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +176,7 @@ func TestNobodyHangsOnASilentLeader(t *testing.T) {
 	var callers sync.WaitGroup
 	for i := range 32 {
 		callers.Go(func() {
-			ctx, cancel := context.WithTimeout(bounded(t), 100*time.Millisecond)
+			ctx, cancel := context.WithTimeout(testserver.Bounded(t), 100*time.Millisecond)
 			defer cancel()
 			_, err := s.Append(ctx, "subject-a", eventstore.NoStream, batch(i, 1))
 			if !errors.Is(err, context.DeadlineExceeded) {
@@ -207,7 +208,7 @@ func TestLeaderDiesAnotherTakesOver(t *testing.T) {
 // Servers before 21.10 know no list of methods; the client then gives version 0.0.0.
 func TestServerWithoutListOfMethods(t *testing.T) {
 	t.Parallel()
-	server := serve(t, esdbtest.Config{Version: "20.10.0"})
+	server := testserver.New(t, esdbtest.Config{Version: "20.10.0"})
 	server.Inject(esdbtest.Fault{Method: esdbtest.MethodFeatures, Reply: &esdbtest.Reply{Code: codes.Unimplemented}})
 	s := open(t, quick(server.URL()))
 	f := follow(t, s, eventstore.Start)

@@ -15,6 +15,7 @@ import (
 	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/esdb"
 	"imagine.ua/litopys/eventstore/esdb/esdbtest"
+	"imagine.ua/litopys/eventstore/esdb/esdbtest/testserver"
 )
 
 // feed is a subscription that a test pulls from.
@@ -25,7 +26,7 @@ type feed struct {
 
 func follow(t testing.TB, s *esdb.Store, after eventstore.Position) *feed {
 	t.Helper()
-	ctx, cancel := context.WithCancel(bounded(t))
+	ctx, cancel := context.WithCancel(testserver.Bounded(t))
 	next, stop := iter.Pull2(s.Subscribe(ctx, after))
 	t.Cleanup(func() {
 		cancel()
@@ -96,7 +97,7 @@ func TestSubscriptionMendsItself(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := serve(t, esdbtest.Config{})
+			server := testserver.New(t, esdbtest.Config{})
 			var said lockedBuffer
 			cfg := quick(server.URL())
 			cfg.Logger = slog.New(slog.NewTextHandler(&said, nil))
@@ -198,20 +199,20 @@ func TestForeignPositions(t *testing.T) {
 	}
 	mustAppend(t, s, "subject-a", 2, event(3))
 	basket := server.Log().Records("basket-1")[0].Position
-	head, err := s.Head(bounded(t))
+	head, err := s.Head(testserver.Bounded(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, p := range map[string]eventstore.Position{
 		"inside a record": head - 5, "beyond the log": head + 1000, "of another stream": eventstore.Position(basket + 1), "absurd": 1<<64 - 1,
 	} {
-		for _, err = range s.ReadAll(bounded(t), p) {
+		for _, err = range s.ReadAll(testserver.Bounded(t), p) {
 			break
 		}
 		if !errors.Is(err, eventstore.ErrForeign) {
 			t.Errorf("read %s: %v", name, err)
 		}
-		for _, err = range s.Subscribe(bounded(t), p) {
+		for _, err = range s.Subscribe(testserver.Bounded(t), p) {
 			break
 		}
 		if !errors.Is(err, eventstore.ErrForeign) {
@@ -229,7 +230,7 @@ func TestRestoredDatabaseIsNoticed(t *testing.T) {
 	f.untilCaughtUp(t)
 	address := server.Address()
 	server.Stop()
-	serve(t, esdbtest.Config{Address: address})
+	testserver.New(t, esdbtest.Config{Address: address})
 	_, err, _ := f.next()
 	if !errors.Is(err, eventstore.ErrForeign) {
 		t.Errorf("%v", err)
@@ -241,7 +242,7 @@ func TestSubscriptionEndsWhenItMayNot(t *testing.T) {
 	s, server := ledger(t, esdbtest.Config{})
 	server.Inject(esdbtest.Fault{Method: esdbtest.MethodSubscribe, Reply: reply(esdbtest.AccessDenied())})
 	n := 0
-	for _, err := range s.Subscribe(bounded(t), eventstore.Start) {
+	for _, err := range s.Subscribe(testserver.Bounded(t), eventstore.Start) {
 		if n++; err == nil || n > 1 {
 			t.Fatalf("%d: %v", n, err)
 		}
@@ -254,7 +255,7 @@ func TestSubscriptionEndsWhenItMayNot(t *testing.T) {
 func TestHeadLooksPastOtherRecords(t *testing.T) {
 	t.Parallel()
 	s, server := ledger(t, esdbtest.Config{})
-	if at, err := s.Head(bounded(t)); at != eventstore.Start || err != nil {
+	if at, err := s.Head(testserver.Bounded(t)); at != eventstore.Start || err != nil {
 		t.Fatalf("empty ledger: %d, %v", at, err)
 	}
 	got := mustAppend(t, s, "subject-a", eventstore.NoStream, event(0))
@@ -263,7 +264,7 @@ func TestHeadLooksPastOtherRecords(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if at, err := s.Head(bounded(t)); at != got.Position || err != nil {
+	if at, err := s.Head(testserver.Bounded(t)); at != got.Position || err != nil {
 		t.Errorf("head %d, want %d (%v)", at, got.Position, err)
 	}
 }

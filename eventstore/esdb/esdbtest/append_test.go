@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"imagine.ua/litopys/eventstore/esdb/esdbtest"
+	"imagine.ua/litopys/eventstore/esdb/esdbtest/testserver"
 )
 
 // The stream holds events 0, 1, 2 at revisions 0, 1, 2 when a rule is tried.
@@ -88,13 +89,13 @@ func prepare(t *testing.T, c *esdb.Client) {
 	mustAppend(t, c, "gone", esdb.NoStream{}, 10)
 	var described esdb.StreamMetadata
 	described.SetMaxCount(1000)
-	if _, err := c.SetStreamMetadata(bounded(t), "described", esdb.AppendToStreamOptions{}, described); err != nil {
+	if _, err := c.SetStreamMetadata(testserver.Bounded(t), "described", esdb.AppendToStreamOptions{}, described); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.TombstoneStream(bounded(t), "dead", esdb.TombstoneStreamOptions{ExpectedRevision: esdb.Any{}}); err != nil {
+	if _, err := c.TombstoneStream(testserver.Bounded(t), "dead", esdb.TombstoneStreamOptions{ExpectedRevision: esdb.Any{}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.DeleteStream(bounded(t), "gone", esdb.DeleteStreamOptions{ExpectedRevision: esdb.Revision(0)}); err != nil {
+	if _, err := c.DeleteStream(testserver.Bounded(t), "gone", esdb.DeleteStreamOptions{ExpectedRevision: esdb.Revision(0)}); err != nil {
 		t.Fatal(err)
 	}
 }

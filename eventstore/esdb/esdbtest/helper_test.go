@@ -1,13 +1,11 @@
 package esdbtest_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"testing"
-	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
@@ -16,26 +14,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"imagine.ua/litopys/eventstore/esdb/esdbtest"
+	"imagine.ua/litopys/eventstore/esdb/esdbtest/testserver"
 )
-
-const hang = 30 * time.Second
-
-func bounded(t testing.TB) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), hang)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-func serve(t testing.TB, cfg esdbtest.Config) *esdbtest.Server {
-	t.Helper()
-	s, err := esdbtest.Start(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Stop)
-	return s
-}
 
 // dial gives the official client, quiet.
 func dial(t testing.TB, url string) *esdb.Client {
@@ -67,7 +47,7 @@ func raw(t testing.TB, s *esdbtest.Server) streams.StreamsClient {
 // start is a server with the official client on it.
 func start(t testing.TB, cfg esdbtest.Config) (*esdb.Client, *esdbtest.Server) {
 	t.Helper()
-	s := serve(t, cfg)
+	s := testserver.New(t, cfg)
 	return dial(t, s.URL()), s
 }
 
@@ -92,7 +72,7 @@ func upTo(n int) []int {
 
 func appendTo(t testing.TB, c *esdb.Client, stream string, want esdb.ExpectedRevision, ns ...int) (*esdb.WriteResult, error) {
 	t.Helper()
-	return c.AppendToStream(bounded(t), stream, esdb.AppendToStreamOptions{ExpectedRevision: want}, events(ns...)...)
+	return c.AppendToStream(testserver.Bounded(t), stream, esdb.AppendToStreamOptions{ExpectedRevision: want}, events(ns...)...)
 }
 
 func mustAppend(t testing.TB, c *esdb.Client, stream string, want esdb.ExpectedRevision, ns ...int) *esdb.WriteResult {

@@ -14,6 +14,7 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 
 	"imagine.ua/litopys/eventstore/esdb/esdbtest"
+	"imagine.ua/litopys/eventstore/esdb/esdbtest/testserver"
 )
 
 func proposedMessage(typ string, size int) *streams.AppendReq_ProposedMessage {
@@ -28,7 +29,7 @@ func proposedMessage(typ string, size int) *streams.AppendReq_ProposedMessage {
 func appendRaw(t *testing.T, s *esdbtest.Server, m *streams.AppendReq_ProposedMessage) (*streams.AppendResp, codes.Code, metadata.MD) {
 	t.Helper()
 	var trailer metadata.MD
-	call, err := raw(t, s).Append(bounded(t), grpc.Trailer(&trailer))
+	call, err := raw(t, s).Append(testserver.Bounded(t), grpc.Trailer(&trailer))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,7 @@ func TestAppendLimits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := serve(t, esdbtest.Config{MaxAppendSize: limit, MaxAppendEventSize: x.event})
+			s := testserver.New(t, esdbtest.Config{MaxAppendSize: limit, MaxAppendEventSize: x.event})
 			_, got, trailer := appendRaw(t, s, x.message)
 			if got != x.code {
 				t.Errorf("status %v, want %v", got, x.code)
@@ -93,7 +94,7 @@ func TestAppendLimits(t *testing.T) {
 
 func TestContentTypeIsOnlyJSONOrNot(t *testing.T) {
 	t.Parallel()
-	s := serve(t, esdbtest.Config{})
+	s := testserver.New(t, esdbtest.Config{})
 	for i, content := range []string{"application/json", "application/octet-stream", "text/plain"} {
 		m := proposedMessage("T", 1) // not JSON: nobody looks
 		m.Metadata["content-type"] = content

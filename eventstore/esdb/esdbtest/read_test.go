@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"imagine.ua/litopys/eventstore/esdb/esdbtest"
+	"imagine.ua/litopys/eventstore/esdb/esdbtest/testserver"
 )
 
 func TestReadStreamBoundaries(t *testing.T) {
@@ -36,7 +37,7 @@ func TestReadStreamBoundaries(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := drain(c.ReadStream(bounded(t), "s", esdb.ReadStreamOptions{Direction: x.dir, From: x.from}, x.count))
+			got, err := drain(c.ReadStream(testserver.Bounded(t), "s", esdb.ReadStreamOptions{Direction: x.dir, From: x.from}, x.count))
 			if diff := cmp.Diff(x.want, got); diff != "" || err != nil {
 				t.Errorf("%v\n%s", err, diff)
 			}
@@ -48,7 +49,7 @@ func TestReadRefusals(t *testing.T) {
 	t.Parallel()
 	c, _ := start(t, esdbtest.Config{})
 	mustAppend(t, c, "s", esdb.NoStream{}, 0)
-	ctx := bounded(t)
+	ctx := testserver.Bounded(t)
 	for name, x := range map[string]struct {
 		read func() (*esdb.ReadStream, error)
 		code codes.Code
@@ -102,7 +103,7 @@ func TestReadAllBoundaries(t *testing.T) {
 		"backwards from the start: empty": {esdb.Backwards, esdb.Start{}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := drain(c.ReadAll(bounded(t), esdb.ReadAllOptions{Direction: x.dir, From: x.from}, 100))
+			got, err := drain(c.ReadAll(testserver.Bounded(t), esdb.ReadAllOptions{Direction: x.dir, From: x.from}, 100))
 			if diff := cmp.Diff(x.want, got); diff != "" || err != nil {
 				t.Errorf("%v\n%s", err, diff)
 			}
@@ -118,7 +119,7 @@ func TestAllHidesTheServersOwnBookkeeping(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	read, err := c.ReadAll(bounded(t), esdb.ReadAllOptions{From: esdb.Start{}}, 100)
+	read, err := c.ReadAll(testserver.Bounded(t), esdb.ReadAllOptions{From: esdb.Start{}}, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +139,7 @@ func TestMissingSoftDeletedAndTombstonedStreams(t *testing.T) {
 	c, s := start(t, esdbtest.Config{})
 	prepare(t, c)
 	read := func(stream string) ([]int, error) {
-		return drain(c.ReadStream(bounded(t), stream, esdb.ReadStreamOptions{From: esdb.Start{}}, 100))
+		return drain(c.ReadStream(testserver.Bounded(t), stream, esdb.ReadStreamOptions{From: esdb.Start{}}, 100))
 	}
 	for stream, want := range map[string]esdb.ErrorCode{
 		"missing": esdb.ErrorCodeResourceNotFound, "gone": esdb.ErrorCodeResourceNotFound, "dead": esdb.ErrorCodeStreamDeleted,
@@ -154,7 +155,7 @@ func TestMissingSoftDeletedAndTombstonedStreams(t *testing.T) {
 	if last := s.Log().Records("gone"); last[1].Revision != 1 {
 		t.Errorf("it goes on at %d, want 1", last[1].Revision)
 	}
-	if _, err := c.DeleteStream(bounded(t), "s", esdb.DeleteStreamOptions{ExpectedRevision: esdb.Revision(0)}); code(err) != esdb.ErrorCodeUnknown {
+	if _, err := c.DeleteStream(testserver.Bounded(t), "s", esdb.DeleteStreamOptions{ExpectedRevision: esdb.Revision(0)}); code(err) != esdb.ErrorCodeUnknown {
 		t.Errorf("a deletion at the wrong revision is a status, got %v", err)
 	}
 }
@@ -175,7 +176,7 @@ func TestTruncationAppliesToStreamsAndNotToAll(t *testing.T) {
 	set := func(stream string, change func(*esdb.StreamMetadata)) {
 		var m esdb.StreamMetadata
 		change(&m)
-		if _, err := c.SetStreamMetadata(bounded(t), stream, esdb.AppendToStreamOptions{}, m); err != nil {
+		if _, err := c.SetStreamMetadata(testserver.Bounded(t), stream, esdb.AppendToStreamOptions{}, m); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -189,17 +190,17 @@ func TestTruncationAppliesToStreamsAndNotToAll(t *testing.T) {
 			if dir == esdb.Backwards {
 				from = esdb.End{}
 			}
-			got, err := drain(c.ReadStream(bounded(t), stream, esdb.ReadStreamOptions{Direction: dir, From: from}, 100))
+			got, err := drain(c.ReadStream(testserver.Bounded(t), stream, esdb.ReadStreamOptions{Direction: dir, From: from}, 100))
 			if diff := cmp.Diff(want, got); diff != "" || err != nil {
 				t.Errorf("%s: %v\n%s", stream, err, diff)
 			}
 		}
 	}
-	all, err := drain(c.ReadAll(bounded(t), esdb.ReadAllOptions{From: esdb.Start{}}, 100))
+	all, err := drain(c.ReadAll(testserver.Bounded(t), esdb.ReadAllOptions{From: esdb.Start{}}, 100))
 	if err != nil || len(all) != 4+4+4+4 {
 		t.Errorf("$all shows %d records (%v), want all 16", len(all), err)
 	}
-	meta, err := c.GetStreamMetadata(bounded(t), "counted", esdb.ReadStreamOptions{From: esdb.Start{}})
+	meta, err := c.GetStreamMetadata(testserver.Bounded(t), "counted", esdb.ReadStreamOptions{From: esdb.Start{}})
 	if err != nil || *meta.MaxCount() != 3 {
 		t.Errorf("a metadata stream keeps its last record only, forwards too: %+v (%v)", meta, err)
 	}
@@ -224,7 +225,7 @@ func TestLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, resolve := range []bool{false, true} {
-		read, err := c.ReadStream(bounded(t), "l", esdb.ReadStreamOptions{From: esdb.Start{}, ResolveLinkTos: resolve}, 10)
+		read, err := c.ReadStream(testserver.Bounded(t), "l", esdb.ReadStreamOptions{From: esdb.Start{}, ResolveLinkTos: resolve}, 10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -256,7 +257,7 @@ func TestFilteredReadOnTheWire(t *testing.T) {
 	for i := range 100 {
 		mustAppend(t, c, fmt.Sprintf("%c-%d", "ab"[i%2], i), esdb.NoStream{}, i)
 	}
-	call, err := raw(t, s).Read(bounded(t), &streams.ReadReq{Options: &streams.ReadReq_Options{
+	call, err := raw(t, s).Read(testserver.Bounded(t), &streams.ReadReq{Options: &streams.ReadReq_Options{
 		StreamOption:  &streams.ReadReq_Options_All{All: &streams.ReadReq_Options_AllOptions{AllOption: &streams.ReadReq_Options_AllOptions_End{End: &shared.Empty{}}}},
 		ReadDirection: streams.ReadReq_Options_Backwards,
 		CountOption:   &streams.ReadReq_Options_Count{Count: 40},
@@ -285,11 +286,11 @@ func TestFilteredReadOnTheWire(t *testing.T) {
 
 func TestFilterNeedsExactlyOneExpression(t *testing.T) {
 	t.Parallel()
-	s := serve(t, esdbtest.Config{})
+	s := testserver.New(t, esdbtest.Config{})
 	for name, expr := range map[string]*streams.ReadReq_Options_FilterOptions_Expression{
 		"none": {}, "both": {Regex: "a", Prefix: []string{"a"}}, "broken": {Regex: "("},
 	} {
-		call, err := raw(t, s).Read(bounded(t), &streams.ReadReq{Options: &streams.ReadReq_Options{
+		call, err := raw(t, s).Read(testserver.Bounded(t), &streams.ReadReq{Options: &streams.ReadReq_Options{
 			StreamOption: &streams.ReadReq_Options_All{All: &streams.ReadReq_Options_AllOptions{}},
 			CountOption:  &streams.ReadReq_Options_Count{Count: 1},
 			FilterOption: &streams.ReadReq_Options_Filter{Filter: &streams.ReadReq_Options_FilterOptions{

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"imagine.ua/litopys/eventstore/esdb/esdbtest"
+	"imagine.ua/litopys/eventstore/esdb/esdbtest/testserver"
 )
 
 func reply(r esdbtest.Reply) *esdbtest.Reply { return &r }
@@ -83,7 +84,7 @@ func TestFaultsCountSkipAndDisarm(t *testing.T) {
 	}
 	disarm()
 	s.Inject(esdbtest.Fault{Method: esdbtest.MethodRead, Stream: "s", After: true, AfterEvents: 1, Reply: reply(esdbtest.Unavailable())})
-	ns, err := drain(c.ReadStream(bounded(t), "s", esdb.ReadStreamOptions{From: esdb.Start{}}, 10))
+	ns, err := drain(c.ReadStream(testserver.Bounded(t), "s", esdb.ReadStreamOptions{From: esdb.Start{}}, 10))
 	if len(ns) != 1 || code(err) != esdb.ErrorUnavailable {
 		t.Errorf("read gave %v, %v; want one event and then unavailable", ns, err)
 	}
@@ -95,7 +96,7 @@ func TestHoldUntilDeadline(t *testing.T) {
 	mustAppend(t, c, "s", esdb.Any{}, 0)
 	s.Inject(esdbtest.Fault{Method: esdbtest.MethodAppend, UntilDeadline: true})
 	soon := time.Millisecond
-	_, err := c.AppendToStream(bounded(t), "s", esdb.AppendToStreamOptions{ExpectedRevision: esdb.Any{}, Deadline: &soon}, events(1)...)
+	_, err := c.AppendToStream(testserver.Bounded(t), "s", esdb.AppendToStreamOptions{ExpectedRevision: esdb.Any{}, Deadline: &soon}, events(1)...)
 	if code(err) != esdb.ErrorCodeDeadlineExceeded {
 		t.Errorf("%v", err)
 	}
@@ -116,7 +117,7 @@ func TestStopAndStartAgainOnTheSameAddress(t *testing.T) {
 	if s.Address() != address {
 		t.Fatalf("address %s, was %s", s.Address(), address)
 	}
-	ns, err := drain(dial(t, s.URL()).ReadStream(bounded(t), "s", esdb.ReadStreamOptions{From: esdb.Start{}}, 10))
+	ns, err := drain(dial(t, s.URL()).ReadStream(testserver.Bounded(t), "s", esdb.ReadStreamOptions{From: esdb.Start{}}, 10))
 	if err != nil || len(ns) != 1 {
 		t.Errorf("%v, %v", ns, err)
 	}
@@ -130,7 +131,7 @@ func TestStreamCap(t *testing.T) {
 		subscribeAll(t, c, esdb.SubscribeToAllOptions{From: esdb.End{}})
 	}
 	soon := 50 * time.Millisecond
-	_, err := c.AppendToStream(bounded(t), "s", esdb.AppendToStreamOptions{ExpectedRevision: esdb.Any{}, Deadline: &soon}, events(0)...)
+	_, err := c.AppendToStream(testserver.Bounded(t), "s", esdb.AppendToStreamOptions{ExpectedRevision: esdb.Any{}, Deadline: &soon}, events(0)...)
 	if code(err) != esdb.ErrorCodeDeadlineExceeded {
 		t.Errorf("a third call went through: %v", err)
 	}
@@ -138,8 +139,8 @@ func TestStreamCap(t *testing.T) {
 
 func TestTLSAndUsers(t *testing.T) {
 	t.Parallel()
-	conf, ca := selfSigned(t)
-	s := serve(t, esdbtest.Config{TLS: conf, Users: []esdbtest.User{
+	conf, ca := testserver.SelfSigned(t)
+	s := testserver.New(t, esdbtest.Config{TLS: conf, Users: []esdbtest.User{
 		{Name: "admin", Password: "changeit", Admin: true}, {Name: "app", Password: "secret"},
 	}})
 	at := func(user string) *esdb.Client { return dial(t, "esdb://"+user+s.Address()+"?tlsCaFile="+ca) }
@@ -157,7 +158,7 @@ func TestTLSAndUsers(t *testing.T) {
 		if _, err := appendTo(t, c, "s", esdb.Any{}, 0); code(err) != x.append {
 			t.Errorf("%s: append: %v", name, err)
 		}
-		if _, err := drain(c.ReadAll(bounded(t), esdb.ReadAllOptions{From: esdb.Start{}}, 1)); code(err) != x.all {
+		if _, err := drain(c.ReadAll(testserver.Bounded(t), esdb.ReadAllOptions{From: esdb.Start{}}, 1)); code(err) != x.all {
 			t.Errorf("%s: read $all: %v", name, err)
 		}
 	}
@@ -200,7 +201,7 @@ func TestCluster(t *testing.T) {
 	// A follower forwards, unless the leader is demanded.
 	follower := dial(t, nodes[0].URL())
 	mustAppend(t, follower, "s", esdb.Revision(0), 1)
-	demanding := metadata.AppendToOutgoingContext(bounded(t), "requires-leader", "true")
+	demanding := metadata.AppendToOutgoingContext(testserver.Bounded(t), "requires-leader", "true")
 	send := func() error {
 		_, err := follower.AppendToStream(demanding, "s", esdb.AppendToStreamOptions{ExpectedRevision: esdb.Revision(1)}, events(2)...)
 		return err
@@ -228,9 +229,9 @@ func appendsAt(s *esdbtest.Server) (n int) {
 // Nodes in other processes: the one without a database hands everything to the leader.
 func TestForwardingNode(t *testing.T) {
 	t.Parallel()
-	leader := serve(t, esdbtest.Config{})
+	leader := testserver.New(t, esdbtest.Config{})
 	host, port := "127.0.0.1", portOf(t, leader)
-	follower := serve(t, esdbtest.Config{Forward: leader.Address(), Cluster: esdbtest.NewMembership([]esdbtest.Member{
+	follower := testserver.New(t, esdbtest.Config{Forward: leader.Address(), Cluster: esdbtest.NewMembership([]esdbtest.Member{
 		{Host: host, Port: port, State: gossip.MemberInfo_Leader, Alive: true},
 	})})
 	c := dial(t, follower.URL())
@@ -238,11 +239,11 @@ func TestForwardingNode(t *testing.T) {
 	if _, err := appendTo(t, c, "s", esdb.NoStream{}, 7); code(err) != esdb.ErrorCodeWrongExpectedVersion {
 		t.Errorf("%v", err)
 	}
-	ns, err := drain(c.ReadStream(bounded(t), "s", esdb.ReadStreamOptions{From: esdb.Start{}}, 10))
+	ns, err := drain(c.ReadStream(testserver.Bounded(t), "s", esdb.ReadStreamOptions{From: esdb.Start{}}, 10))
 	if err != nil || len(ns) != 2 {
 		t.Errorf("%v, %v", ns, err)
 	}
-	if _, err := c.TombstoneStream(bounded(t), "s", esdb.TombstoneStreamOptions{ExpectedRevision: esdb.Any{}}); err != nil {
+	if _, err := c.TombstoneStream(testserver.Bounded(t), "s", esdb.TombstoneStreamOptions{ExpectedRevision: esdb.Any{}}); err != nil {
 		t.Error(err)
 	}
 	if _, err := appendTo(t, c, "s", esdb.Any{}, 7); code(err) != esdb.ErrorCodeStreamDeleted {
@@ -250,7 +251,7 @@ func TestForwardingNode(t *testing.T) {
 	}
 	seeds := dial(t, "esdb://"+follower.Address()+",127.0.0.1:1?tls=false")
 	mustAppend(t, seeds, "t", esdb.NoStream{}, 0)
-	if _, err := raw(t, follower).Delete(metadata.AppendToOutgoingContext(bounded(t), "requires-leader", "true"), &streams.DeleteReq{}); status.Code(err) != codes.NotFound {
+	if _, err := raw(t, follower).Delete(metadata.AppendToOutgoingContext(testserver.Bounded(t), "requires-leader", "true"), &streams.DeleteReq{}); status.Code(err) != codes.NotFound {
 		t.Errorf("%v, want not-leader", err)
 	}
 }
@@ -267,7 +268,7 @@ func portOf(t *testing.T, s *esdbtest.Server) int {
 func TestPersistentCreateAnswers(t *testing.T) {
 	t.Parallel()
 	c, _ := start(t, esdbtest.Config{})
-	if err := c.CreatePersistentSubscription(bounded(t), "s", "g", esdb.PersistentStreamSubscriptionOptions{}); err != nil {
+	if err := c.CreatePersistentSubscription(testserver.Bounded(t), "s", "g", esdb.PersistentStreamSubscriptionOptions{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -299,7 +300,7 @@ func TestSeed(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	c, _ := start(t, esdbtest.Config{Log: log})
-	read, err := c.ReadStream(context.WithoutCancel(bounded(t)), "s", esdb.ReadStreamOptions{From: esdb.Start{}}, 1)
+	read, err := c.ReadStream(context.WithoutCancel(testserver.Bounded(t)), "s", esdb.ReadStreamOptions{From: esdb.Start{}}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

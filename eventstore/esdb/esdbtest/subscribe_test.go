@@ -10,13 +10,14 @@ import (
 	"google.golang.org/grpc/status"
 
 	"imagine.ua/litopys/eventstore/esdb/esdbtest"
+	"imagine.ua/litopys/eventstore/esdb/esdbtest/testserver"
 )
 
 func bareLog() *esdbtest.Log { return esdbtest.NewLog(esdbtest.LogConfig{Bare: true}) }
 
 func subscribeAll(t *testing.T, c *esdb.Client, opts esdb.SubscribeToAllOptions) *esdb.Subscription {
 	t.Helper()
-	sub, err := c.SubscribeToAll(bounded(t), opts)
+	sub, err := c.SubscribeToAll(testserver.Bounded(t), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +32,7 @@ func TestSubscribeIsExclusiveThenLive(t *testing.T) {
 	p := s.Log().Records("s")[1].Position
 	all := subscribeAll(t, c, esdb.SubscribeToAllOptions{From: esdb.Position{Commit: p, Prepare: p}})
 	end := subscribeAll(t, c, esdb.SubscribeToAllOptions{From: esdb.End{}})
-	stream, err := c.SubscribeToStream(bounded(t), "s", esdb.SubscribeToStreamOptions{From: esdb.Revision(1)})
+	stream, err := c.SubscribeToStream(testserver.Bounded(t), "s", esdb.SubscribeToStreamOptions{From: esdb.Revision(1)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func TestSubscribeFromBeyondTheLogSkipsEverythingUpToThere(t *testing.T) {
 func TestSubscribeInsideARecordIsInvalid(t *testing.T) {
 	t.Parallel()
 	c, _ := start(t, esdbtest.Config{})
-	_, err := c.SubscribeToAll(bounded(t), esdb.SubscribeToAllOptions{From: esdb.Position{Commit: 1, Prepare: 1}})
+	_, err := c.SubscribeToAll(testserver.Bounded(t), esdb.SubscribeToAllOptions{From: esdb.Position{Commit: 1, Prepare: 1}})
 	if code(err) != esdb.ErrorCodeUnknown {
 		t.Errorf("%v", err)
 	}
@@ -158,14 +159,14 @@ func TestSlowSubscriberCatchesUpAgain(t *testing.T) {
 func TestSubscribeToStreamWaitsAndEndsWithItsTombstone(t *testing.T) {
 	t.Parallel()
 	c, _ := start(t, esdbtest.Config{})
-	sub, err := c.SubscribeToStream(bounded(t), "later", esdb.SubscribeToStreamOptions{From: esdb.Start{}})
+	sub, err := c.SubscribeToStream(testserver.Bounded(t), "later", esdb.SubscribeToStreamOptions{From: esdb.Start{}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	hear(t, sub, "caught up")
 	mustAppend(t, c, "later", esdb.NoStream{}, 7)
 	hear(t, sub, "7")
-	if _, err := c.TombstoneStream(bounded(t), "later", esdb.TombstoneStreamOptions{ExpectedRevision: esdb.Any{}}); err != nil {
+	if _, err := c.TombstoneStream(testserver.Bounded(t), "later", esdb.TombstoneStreamOptions{ExpectedRevision: esdb.Any{}}); err != nil {
 		t.Fatal(err)
 	}
 	m := sub.Recv()
@@ -178,7 +179,7 @@ func TestDropSubscriptions(t *testing.T) {
 	t.Parallel()
 	c, s := start(t, esdbtest.Config{})
 	all := subscribeAll(t, c, esdb.SubscribeToAllOptions{From: esdb.End{}})
-	one, err := c.SubscribeToStream(bounded(t), "s", esdb.SubscribeToStreamOptions{From: esdb.Start{}})
+	one, err := c.SubscribeToStream(testserver.Bounded(t), "s", esdb.SubscribeToStreamOptions{From: esdb.Start{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,9 @@
-package esdbtest_test
+// Package testserver starts the in-memory server of esdbtest for one test, with what its callers need. It
+// stands apart since esdbtest is in a program too, which must not hold package testing.
+package testserver
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -14,10 +17,35 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"imagine.ua/litopys/eventstore/esdb/esdbtest"
 )
 
-// selfSigned gives a TLS configuration for 127.0.0.1 and the file of its certificate.
-func selfSigned(t *testing.T) (*tls.Config, string) {
+// hang is when a test that waits gives up. No test passes because of it.
+const hang = 60 * time.Second
+
+// New starts a server for a test and stops it at its end.
+func New(t testing.TB, cfg esdbtest.Config) *esdbtest.Server {
+	t.Helper()
+	s, err := esdbtest.Start(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// Bounded gives a context that ends a call which would hang for ever. Other than the test's own it lasts
+// through the cleaning up.
+func Bounded(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), hang)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// SelfSigned gives a TLS configuration for 127.0.0.1 and the file of its certificate.
+func SelfSigned(t testing.TB) (*tls.Config, string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
