@@ -39,6 +39,7 @@ func compare(b *testing.B, s *embedded.Store, load logbench.Load) {
 	b.Helper()
 	load.Duration = 150 * time.Millisecond
 	var store, plain logbench.Rate
+	var used time.Duration
 	tag := uint32(time.Now().UnixNano())
 	for b.Loop() {
 		p, err := logbench.Baseline(b.Context(), b.TempDir(), load)
@@ -46,16 +47,19 @@ func compare(b *testing.B, s *embedded.Store, load logbench.Load) {
 			b.Fatal(err)
 		}
 		tag++
+		before := logbench.Used()
 		r, err := logbench.Append(b.Context(), s, tag, load)
 		if err != nil {
 			b.Fatal(err)
 		}
+		used += logbench.Used() - before
 		store.Events, store.Elapsed = store.Events+r.Events, store.Elapsed+r.Elapsed
 		plain.Events, plain.Elapsed = plain.Events+p.Events, plain.Elapsed+p.Elapsed
 	}
 	b.ReportMetric(store.PerSecond(), "events/s")
 	b.ReportMetric(plain.PerSecond(), "baseline/s")
 	b.ReportMetric(store.PerSecond()/plain.PerSecond(), "ratio")
+	b.ReportMetric(float64(used.Nanoseconds())/1e3/float64(store.Events), "cpu-us/event")
 	b.ReportMetric(0, "ns/op")
 }
 
@@ -117,11 +121,16 @@ func benchmarkOpen(b *testing.B, dir string) {
 }
 
 func benchmarkScan(b *testing.B, s *embedded.Store) {
+	before, records := logbench.Used(), 0
+	defer func() {
+		b.ReportMetric(float64((logbench.Used()-before).Nanoseconds())/1e3/float64(records), "cpu-us/record")
+	}()
 	for b.Loop() {
 		rate, err := logbench.Scan(b.Context(), s)
 		if err != nil {
 			b.Fatal(err)
 		}
+		records += rate.Events
 		b.ReportMetric(rate.PerSecond(), "records/s")
 	}
 }
@@ -132,4 +141,22 @@ func BenchmarkScan(b *testing.B) {
 		b.Fatal(err)
 	}
 	benchmarkScan(b, s)
+}
+
+func BenchmarkReadStream10(b *testing.B) {
+	s := open(b, embedded.Config{Dir: b.TempDir()})
+	const streams, events, samples = 20_000, 10, 2000
+	if err := logbench.Fill(b.Context(), s, largeTag, streams*events, streams); err != nil {
+		b.Fatal(err)
+	}
+	before, reads := logbench.Used(), 0
+	for b.Loop() {
+		median, err := logbench.ReadStreams(b.Context(), s, largeTag, streams, events, samples)
+		if err != nil {
+			b.Fatal(err)
+		}
+		reads += samples
+		b.ReportMetric(float64(median.Microseconds()), "us/median")
+	}
+	b.ReportMetric(float64((logbench.Used()-before).Nanoseconds())/1e3/float64(reads), "cpu-us/read")
 }

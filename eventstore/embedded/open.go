@@ -148,7 +148,7 @@ func (s *Store) inspect(cfg Config) (head uint64, err error) {
 	}
 	var first int64
 	_, err = s.conn.Row(func(st *sqlite3.Stmt) { first, head = st.ColumnInt64(0), uint64(st.ColumnInt64(1)) },
-		"SELECT coalesce((SELECT min(seq) FROM events), 1), coalesce((SELECT max(seq) FROM events), 0)")
+		"SELECT coalesce((SELECT min(seq) FROM records), 1), coalesce((SELECT max(seq) FROM records), 0)")
 	if err != nil {
 		return 0, err
 	}

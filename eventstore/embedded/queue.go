@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -12,11 +13,59 @@ type request struct {
 	stream   string
 	expected int64
 	events   []eventstore.Event
-	size     int
+	bodies   []byte  // of the events, one after the other
+	laid     []laid  // where they stand in bodies
+	single   [1]laid // room for laid of most requests
 	known    headHint
 	taken    atomic.Bool   // by the writer, or by the caller who gives up before the writer came
 	outcome  outcome       // the writer's answer, set before it sends done
 	done     chan struct{} // holds one
+}
+
+// laid is a body that is made.
+type laid struct {
+	end int    // in bodies; it begins where the one before ends
+	sum uint32 // see bodySum
+}
+
+// maxSpare is the largest buffer of bodies that is kept for the next request.
+const maxSpare = 1 << 20
+
+// requests keeps requests with their buffers for those that come.
+type requests struct{ pool sync.Pool }
+
+// get gives a request with the bodies made: what can be done before the place is known is not left to the
+// one writer.
+func (p *requests) get(stream string, expected int64, events []eventstore.Event) *request {
+	r, ok := p.pool.Get().(*request)
+	if !ok {
+		r = &request{done: make(chan struct{}, 1)}
+	}
+	r.stream, r.expected, r.events = stream, expected, events
+	size := 0
+	for i := range events {
+		size += bodySize(stream, &events[i])
+	}
+	r.bodies = slices.Grow(r.bodies[:0], size)
+	r.laid = slices.Grow(r.single[:0], len(events))
+	for i := range events {
+		begin := len(r.bodies)
+		r.bodies = appendBody(r.bodies, stream, &events[i])
+		r.laid = append(r.laid, laid{end: len(r.bodies), sum: bodySum(r.bodies[begin:], expected+1+int64(i))})
+	}
+	return r
+}
+
+// put takes back a request that the writer has answered and nobody uses any more.
+func (p *requests) put(r *request) {
+	spare := r.bodies[:0]
+	if cap(spare) > maxSpare {
+		spare = nil
+	}
+	r.stream, r.events, r.laid, r.bodies = "", nil, nil, spare
+	r.known, r.outcome = headHint{}, outcome{}
+	r.taken.Store(false)
+	p.pool.Put(r)
 }
 
 // headHint is the head of the request's stream as the caller has looked it up, so that the writer need not
@@ -73,7 +122,7 @@ func (q *queue) take(group []*request, limit int) []*request {
 	}
 	n := 0
 	for size := 0; n < len(q.waiting) && size < limit; n++ {
-		size += q.waiting[n].size
+		size += len(q.waiting[n].bodies)
 	}
 	group = append(group, q.waiting[:n]...)
 	rest := copy(q.waiting, q.waiting[n:])

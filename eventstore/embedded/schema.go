@@ -37,18 +37,27 @@ func schema() []string {
   created TEXT NOT NULL,
   crc INTEGER NOT NULL
 ) STRICT`,
-		`CREATE TABLE events(
+		`CREATE TABLE records(
   seq INTEGER PRIMARY KEY,
-  id BLOB NOT NULL,
-  stream TEXT NOT NULL,
   rev INTEGER NOT NULL,
-  type TEXT NOT NULL,
-  data TEXT NOT NULL,
-  meta TEXT NOT NULL,
-  crc INTEGER NOT NULL
+  crc INTEGER NOT NULL,
+  body BLOB NOT NULL
 ) STRICT`,
-		`CREATE TRIGGER events_no_update BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END`,
-		`CREATE TRIGGER events_no_delete BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END`,
+		`CREATE VIEW events AS SELECT
+  seq,
+  substr(body, 14, 16) AS id,
+  CAST(substr(body, 30, s) AS TEXT) AS stream,
+  rev,
+  CAST(substr(body, 30 + s, t) AS TEXT) AS type,
+  CAST(substr(body, 30 + s + t, d) AS TEXT) AS data,
+  CAST(substr(body, 30 + s + t + d) AS TEXT) AS meta,
+  crc
+FROM (SELECT seq, rev, crc, body,
+  CAST(substr(body, 1, 3) AS INTEGER) AS s,
+  CAST(substr(body, 4, 3) AS INTEGER) AS t,
+  CAST(substr(body, 7, 7) AS INTEGER) AS d FROM records)`,
+		`CREATE TRIGGER records_no_update BEFORE UPDATE ON records BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END`,
+		`CREATE TRIGGER records_no_delete BEFORE DELETE ON records BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END`,
 		`CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT, 'a ledger keeps its identity'); END`,
 		`CREATE TRIGGER ledger_no_delete BEFORE DELETE ON ledger BEGIN SELECT RAISE(ABORT, 'a ledger keeps its identity'); END`,
 	}
@@ -151,7 +160,7 @@ func checkHeader(fsys FS, path string) error {
 	return nil
 }
 
-// checkSchema compares tables and triggers with what they must be: a log without its triggers has been in
+// checkSchema compares tables, view and triggers with what they must be: a log without its triggers has been in
 // other hands.
 func checkSchema(conn *sqlite.Conn) error {
 	want := map[string]bool{}
@@ -168,7 +177,7 @@ func checkSchema(conn *sqlite.Conn) error {
 		delete(want, s.ColumnText(1))
 	}
 	if len(want) > 0 {
-		return &eventstore.CorruptError{File: conn.Path(), Place: "schema", Detail: fmt.Sprintf("%d tables or triggers are missing", len(want))}
+		return &eventstore.CorruptError{File: conn.Path(), Place: "schema", Detail: fmt.Sprintf("%d tables, views or triggers are missing", len(want))}
 	}
 	return nil
 }

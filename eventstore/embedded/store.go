@@ -23,6 +23,7 @@ type Store struct {
 	index    *index
 	heads    *heads
 	queue    *queue
+	requests requests
 	writer   *writer
 	lock     *flock.Flock
 	conn     *sqlite.Conn // the writer's until its goroutine ends, then Close's
@@ -58,14 +59,12 @@ func (s *Store) Append(ctx context.Context, stream string, expected int64, event
 	if err := s.alive(ctx); err != nil {
 		return eventstore.Appended{}, err
 	}
-	r := &request{stream: stream, expected: expected, events: events, done: make(chan struct{}, 1)}
-	for i := range events {
-		r.size += events[i].Size() + recordOverhead
-	}
-	var err error
-	if r.known, err = s.lookAhead(ctx, stream); err != nil {
+	known, err := s.lookAhead(ctx, stream)
+	if err != nil {
 		return eventstore.Appended{}, err
 	}
+	r := s.requests.get(stream, expected, events)
+	r.known = known
 	if err := s.queue.put(r); err != nil {
 		return eventstore.Appended{}, err
 	}
@@ -73,10 +72,11 @@ func (s *Store) Append(ctx context.Context, stream string, expected int64, event
 	case <-r.done:
 	case <-ctx.Done():
 		if r.taken.CompareAndSwap(false, true) {
-			return eventstore.Appended{}, ctx.Err()
+			return eventstore.Appended{}, ctx.Err() // the writer still has to drop it
 		}
 		<-r.done
 	}
+	defer s.requests.put(r)
 	if r.outcome.behind {
 		return s.repeated(ctx, r)
 	}
@@ -85,9 +85,6 @@ func (s *Store) Append(ctx context.Context, stream string, expected int64, event
 	}
 	return r.outcome.appended, nil
 }
-
-// recordOverhead is what a record costs in the file beside its data: bounds a group, no more.
-const recordOverhead = 100
 
 // lookAhead finds the stream's head before the request goes to the writer, when it is not in memory: many
 // callers can wait for the disk at the same time, the one writer should not.

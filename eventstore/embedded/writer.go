@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc32"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -22,7 +21,6 @@ type writer struct {
 
 	next    uint64           // place of the next record
 	pending map[string]int64 // heads as the group under way would leave them
-	summed  []byte           // bytes under the checksum of the record under way
 	broken  error            // why nothing can be appended before the store is opened again
 
 	copier   *checkpointer
@@ -43,7 +41,7 @@ func newWriter(s *Store, conn, copying *sqlite.Conn, cfg Config, head uint64) (*
 		sql  string
 	}{
 		{&w.begin, "BEGIN IMMEDIATE"},
-		{&w.insert, "INSERT INTO events(id, stream, rev, type, data, meta, crc) VALUES (?,?,?,?,?,?,?)"},
+		{&w.insert, "INSERT INTO records(rev, crc, body) VALUES (?,?,?)"},
 		{&w.commit, "COMMIT"},
 		{&w.rollback, "ROLLBACK"},
 	} {
@@ -220,16 +218,12 @@ func (w *writer) breaks(err error) {
 func (w *writer) insertAll(accepted []*request) error {
 	seq := w.next
 	for _, r := range accepted {
-		for i := range r.events {
-			record := eventstore.Record{
-				Event:    r.events[i],
-				Stream:   r.stream,
-				Revision: r.expected + 1 + int64(i),
-				Position: eventstore.Position(seq),
-			}
-			if err := w.insertOne(&record); err != nil {
+		begin := 0
+		for i, l := range r.laid {
+			if err := w.insertOne(r.bodies[begin:l.end], r.expected+1+int64(i), placed(l.sum, seq)); err != nil {
 				return err
 			}
+			begin = l.end
 			seq++
 		}
 	}
@@ -241,21 +235,15 @@ func (w *writer) insertAll(accepted []*request) error {
 
 // insertOne leaves the place to SQLite, which gives the one after the last: it then appends to the tree
 // without looking for the place, which saves an eighth of the work.
-func (w *writer) insertOne(r *eventstore.Record) error {
-	w.summed = appendSummed(w.summed[:0], r)
-	s := w.insert
+func (w *writer) insertOne(body []byte, rev int64, crc uint32) error {
 	for _, err := range [...]error{
-		s.BindBlob(1, r.ID[:]),
-		s.BindText(2, r.Stream),
-		s.BindInt64(3, r.Revision),
-		s.BindText(4, r.Type),
-		s.BindRawText(5, r.Data),
-		s.BindRawText(6, r.Meta),
-		s.BindInt64(7, int64(crc32.Checksum(w.summed, castagnoli()))),
+		w.insert.BindInt64(1, rev),
+		w.insert.BindInt64(2, int64(crc)),
+		w.insert.BindBlob(3, body),
 	} {
 		if err != nil {
 			return err
 		}
 	}
-	return s.Exec()
+	return w.insert.Exec()
 }
