@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/request"
 	"imagine.ua/litopys/domain/subject"
 	"imagine.ua/litopys/projections"
@@ -14,7 +15,7 @@ import (
 
 // New is the projection.
 func New() *projections.Projection {
-	return &projections.Projection{Name: Name, Version: version, Tables: []*projections.Table{table}, Apply: apply}
+	return &projections.Projection{Name: Name, Version: version, Tables: []*projections.Table{table, textTable}, Apply: apply}
 }
 
 // Type is the kind of an entry: the name of its event without the version of its stored form.
@@ -78,6 +79,9 @@ func apply(r domain.Recorded, w *projections.Writer) error {
 			return nil // nobody knows yet whom it concerns
 		}
 		h = received(e)
+	case policy.Published:
+		published(r, e, w)
+		return nil
 	default:
 		return projections.Others(r.Event) // they concern no subject
 	}

@@ -10,7 +10,7 @@ import "imagine.ua/litopys/projections"
 // Name is the projection's permanent identity.
 const Name = "history"
 
-const version = 1
+const version = 2
 
 // Columns of history.
 const (
