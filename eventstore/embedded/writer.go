@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -17,10 +18,12 @@ type writer struct {
 	conn  *sqlite.Conn
 	cfg   Config
 
-	begin, insert, commit, rollback *sqlite3.Stmt
+	begin, commit, rollback *sqlite3.Stmt
+	inserts                 []*sqlite3.Stmt // see rowsAtOnce
 
 	next    uint64           // place of the next record
 	pending map[string]int64 // heads as the group under way would leave them
+	rows    []row            // of the group under way
 	broken  error            // why nothing can be appended before the store is opened again
 
 	copier   *checkpointer
@@ -41,7 +44,6 @@ func newWriter(s *Store, conn, copying *sqlite.Conn, cfg Config, head uint64) (*
 		sql  string
 	}{
 		{&w.begin, "BEGIN IMMEDIATE"},
-		{&w.insert, "INSERT INTO records(rev, crc, body) VALUES (?,?,?)"},
 		{&w.commit, "COMMIT"},
 		{&w.rollback, "ROLLBACK"},
 	} {
@@ -49,6 +51,13 @@ func newWriter(s *Store, conn, copying *sqlite.Conn, cfg Config, head uint64) (*
 		if *p.stmt, err = conn.Prepared(p.sql); err != nil {
 			return nil, err
 		}
+	}
+	for _, n := range rowsAtOnce() {
+		stmt, err := conn.Prepared(insertSQL(n))
+		if err != nil {
+			return nil, err
+		}
+		w.inserts = append(w.inserts, stmt)
 	}
 	conn.WALHook(func(_ *sqlite3.Conn, _ string, pages int) error {
 		w.walPages = pages
@@ -216,15 +225,24 @@ func (w *writer) breaks(err error) {
 }
 
 func (w *writer) insertAll(accepted []*request) error {
+	w.rows = w.rows[:0]
 	seq := w.next
 	for _, r := range accepted {
 		begin := 0
 		for i, l := range r.laid {
-			if err := w.insertOne(r.bodies[begin:l.end], r.expected+1+int64(i), placed(l.sum, seq)); err != nil {
-				return err
-			}
+			w.rows = append(w.rows, row{body: r.bodies[begin:l.end], rev: r.expected + 1 + int64(i), crc: placed(l.sum, seq)})
 			begin = l.end
 			seq++
+		}
+	}
+	defer clear(w.rows)
+	rows := w.rows
+	for i, n := range rowsAtOnce() {
+		for len(rows) >= n {
+			if err := insertRows(w.inserts[i], rows[:n]); err != nil {
+				return err
+			}
+			rows = rows[n:]
 		}
 	}
 	if got := uint64(w.conn.LastInsertRowID()); got != seq-1 {
@@ -233,17 +251,35 @@ func (w *writer) insertAll(accepted []*request) error {
 	return nil
 }
 
-// insertOne leaves the place to SQLite, which gives the one after the last: it then appends to the tree
-// without looking for the place, which saves an eighth of the work.
-func (w *writer) insertOne(body []byte, rev int64, crc uint32) error {
-	for _, err := range [...]error{
-		w.insert.BindInt64(1, rev),
-		w.insert.BindInt64(2, int64(crc)),
-		w.insert.BindBlob(3, body),
-	} {
-		if err != nil {
+// row is a record on its way into the table.
+type row struct {
+	body []byte
+	rev  int64
+	crc  uint32
+}
+
+// rowsAtOnce are the numbers of rows for which there is a statement: to begin and end one costs as much as a
+// row. The last is 1.
+func rowsAtOnce() []int { return []int{32, 8, 1} }
+
+// insertSQL leaves the place to SQLite, which gives the one after the last: it then appends to the tree
+// without looking for the place. ROLLBACK lets it do without copies of the pages from before the statement:
+// whatever fails, the whole group is rolled back.
+func insertSQL(rows int) string {
+	return "INSERT OR ROLLBACK INTO records(rev, crc, body) VALUES (?,?,?)" + strings.Repeat(",(?,?,?)", rows-1)
+}
+
+func insertRows(s *sqlite3.Stmt, rows []row) error {
+	for i, r := range rows {
+		if err := s.BindInt64(3*i+1, r.rev); err != nil {
+			return err
+		}
+		if err := s.BindInt64(3*i+2, int64(r.crc)); err != nil {
+			return err
+		}
+		if err := s.BindBlob(3*i+3, r.body); err != nil {
 			return err
 		}
 	}
-	return w.insert.Exec()
+	return s.Exec()
 }
