@@ -24,7 +24,8 @@ type Calendar struct {
 	overruled, martial bool
 }
 
-// Holiday is a day that is free every year.
+// Holiday is a day that is free every year. 29 February stands for 1 March in years that lack it. Orthodox Easter
+// is computed by the Julian calendar, 13 days behind: right from 1900 to 2099.
 type Holiday struct {
 	// Day is "12-25" (month and day), EasterWest or EasterOrthodox.
 	Day   string `yaml:"day"`
@@ -108,7 +109,9 @@ func (c Calendar) freeDays(year int) []Date {
 				days = append(days, day)
 			}
 		}
+		// Two holidays on one day free one day: Easter and Labour Day of 2016 were that.
 		slices.SortFunc(days, Date.Compare)
+		days = slices.Compact(days)
 		free = append(free, days...)
 		if c.Substitute {
 			free = c.substitutes(days, free)
@@ -147,7 +150,7 @@ func (h Holiday) rule() (*cal.Holiday, bool) {
 	case EasterWest, EasterOrthodox:
 		return &cal.Holiday{Func: cal.CalcEasterOffset, Julian: h.Day == EasterOrthodox}, true
 	}
-	// A leap year, so that 29 February is a day; in other years it is free on 1 March.
+	// A leap year, so that 29 February is a day.
 	t, err := time.Parse(time.DateOnly, "2000-"+h.Day)
 	if err != nil {
 		return nil, false

@@ -1,6 +1,7 @@
 package law
 
 import (
+	"cmp"
 	"time"
 
 	"imagine.ua/litopys/domain"
@@ -47,8 +48,9 @@ func (p *Pack) Extended(id DeadlineID, received, due time.Time) (time.Time, erro
 			"the pack %s sets no deadline %q", p.ID, id).WithKind(domain.Input)
 	}
 	if d.Extension == nil {
-		return time.Time{}, domain.Refuse("deadline.extension", d.Article, "answer in the term of "+d.Term.String(),
-			"%s does not let the term of %s be extended", d.Article, d.Term)
+		article := cmp.Or(d.FixedBy, d.Article)
+		return time.Time{}, domain.Refuse("deadline.extension", article, "answer in the term of "+d.Term.String(),
+			"%s does not let the term of %s be extended", article, d.Term)
 	}
 	longer := d.Extension.Term
 	if !d.Extension.InAll {

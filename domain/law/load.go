@@ -87,7 +87,7 @@ func Load(b []byte) (p *Pack, err error) {
 
 // parse gives the one mapping that the file is.
 func parse(b []byte) (ast.Node, error) {
-	file, err := parser.ParseBytes(b, 0)
+	file, err := parser.ParseBytes(b, 0, parser.AllowDuplicateMapKey()) // the walk reports those, with all the rest
 	if err != nil {
 		return nil, invalid(syntax(err))
 	}

@@ -102,6 +102,8 @@ type Deadline struct {
 	Addressee Addressee `yaml:"addressee"`
 	// Extension says how the term may be extended; nil when it may not.
 	Extension *Extension `yaml:"extension,omitempty"`
+	// FixedBy is the article that forbids an extension, where one does; others simply provide for none.
+	FixedBy string `yaml:"fixed-by,omitempty"`
 	// Absolute: the law allows neither delay nor refusal, whatever the controller's interest.
 	Absolute bool `yaml:"absolute,omitempty"`
 	// AbsoluteFor limits that to some kinds of processing: "direct-marketing". Empty when Absolute covers all.

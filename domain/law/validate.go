@@ -158,6 +158,8 @@ func (v *validation) deadlines() {
 		}
 		v.need(!d.Absolute || len(d.AbsoluteFor) == 0, at+".absolute-for", "remove one of the two keys", "%q is absolute for all already", d.ID)
 		v.need(!d.Absolute || d.Extension == nil, at+".extension", "remove one of the two keys", "%q is absolute, so it is not put off", d.ID)
+		v.need(d.FixedBy == "" || d.Extension == nil, at+".fixed-by", "remove one of the two keys", "%q is fixed and extended", d.ID)
+		v.ids(d.AbsoluteFor, at+".absolute-for")
 		if d.Extension != nil {
 			v.extension(d, at+".extension")
 		}
@@ -200,9 +202,20 @@ func (v *validation) retention() {
 			v.need(false, at+".start", "say deletion, collection or relation-end", "the start %q is not known", r.Start)
 		}
 		v.action(r, at)
+		v.ids(r.Categories, at+".categories")
+		v.ids(r.Readers, at+".readers")
 		for j, g := range r.Grounds {
 			v.need(groundPattern.MatchString(string(g)), fmt.Sprintf("%s.grounds[%d]", at, j), "write it as ua.11.1.5", "%q is not a ground", g)
 		}
+	}
+}
+
+// ids reports words of a list that are no ids, or are given twice.
+func (v *validation) ids(list []string, at string) {
+	for i, id := range list {
+		path := fmt.Sprintf("%s[%d]", at, i)
+		v.need(idPattern.MatchString(id), path, idRemedy, "%q is not an id", id)
+		v.need(!slices.Contains(list[:i], id), path, "keep one of them", "%q is given twice", id)
 	}
 }
 
