@@ -15,6 +15,7 @@ type batch struct {
 	after  int64 // revision that the stream stands at
 	events []eventstore.Event
 	bytes  int
+	number int64               // of the first in the log, from 1
 	place  eventstore.Position // of the last, in the source
 }
 
@@ -35,33 +36,103 @@ func (b *batch) add(r eventstore.Record) {
 	b.place = r.Position
 }
 
-// append copies everything behind the place where the logs are known to agree.
+// readAhead is how many batches wait while others are appended.
+const readAhead = 64
+
+// append copies what the target lacks. The source is read ahead meanwhile.
 func (c *copying) append(ctx context.Context) error {
-	var b batch
-	for r, err := range c.cfg.From.ReadAll(ctx, c.report.From) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	batches := make(chan *batch, readAhead)
+	var reading error // the reader's until it closes the channel
+	c.filling = len(c.queue) > 0
+	go func() {
+		defer close(batches)
+		reading = c.cut(ctx, batches)
+	}()
+	l := newLanes(cancel, func(b *batch) error { return c.insist(ctx, b) })
+	var err error
+	for b := range batches {
+		if err = c.launch(l, b); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = c.land(l, 0)
+	}
+	cancel()
+	for range batches { // until the reader has ended
+	}
+	l.wait()
+	if err == nil {
+		err = reading
+	}
+	return err
+}
+
+// launch sends a batch on its way. The holes that an earlier copy has left are filled before anything goes
+// behind them, so that no hole ever lies further back than one window.
+func (c *copying) launch(l *lanes, b *batch) error {
+	room := c.cfg.AtOnce - 1
+	if c.filling && b.place > c.report.From {
+		c.filling, room = false, 0
+	}
+	if err := c.land(l, room); err != nil {
+		return err
+	}
+	l.start(b)
+	return nil
+}
+
+// land waits until no more than so many batches are under way, and counts those that the target has taken.
+func (c *copying) land(l *lanes, left int) error {
+	for len(l.window) > left {
+		b, err := l.oldest()
+		if err != nil {
+			return err
+		}
+		c.report.Copied += int64(len(b.events))
+		c.tell(Copying, c.report.Records+c.report.Copied, b.place)
+	}
+	return nil
+}
+
+// cut makes batches of the records that the target lacks.
+func (c *copying) cut(ctx context.Context, to chan<- *batch) error {
+	b := &batch{}
+	send := func() bool {
+		if len(b.events) == 0 {
+			return true
+		}
+		select {
+		case to <- b:
+			b = &batch{}
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	number := c.emitted
+	for r, err := range c.cfg.From.ReadAll(ctx, c.floor) {
 		if err != nil {
 			return fmt.Errorf("read the source: %w", err)
 		}
-		if len(b.events) > 0 && !b.takes(r, c.cfg) {
-			if err := c.flush(ctx, &b); err != nil {
-				return err
-			}
+		number++
+		if r.Position <= c.report.From && !c.lacks(r) {
+			continue
+		}
+		hole := b.place <= c.report.From && r.Position > c.report.From
+		if (hole || !b.takes(r, c.cfg)) && !send() {
+			return ctx.Err()
+		}
+		if len(b.events) == 0 {
+			b.number = number
 		}
 		b.add(r)
 	}
-	if len(b.events) == 0 {
-		return nil
+	if !send() {
+		return ctx.Err()
 	}
-	return c.flush(ctx, &b)
-}
-
-func (c *copying) flush(ctx context.Context, b *batch) error {
-	if err := c.insist(ctx, b); err != nil {
-		return err
-	}
-	c.report.Copied += int64(len(b.events))
-	c.tell(Copying, c.report.Records+c.report.Copied, b.place)
-	*b = batch{} // the store may still hold the events
 	return nil
 }
 
@@ -75,7 +146,7 @@ func (c *copying) insist(ctx context.Context, b *batch) error {
 		case err == nil:
 			return nil
 		case errors.Is(err, eventstore.ErrWrongRevision):
-			return fmt.Errorf("%w: %w", err, &DifferentError{Number: c.report.Records + c.report.Copied + 1, Stream: b.stream,
+			return fmt.Errorf("%w: %w", err, &DifferentError{Number: b.number, Stream: b.stream,
 				Detail: "the stream does not stand there in the target"})
 		case !errors.Is(err, eventstore.ErrUnknownOutcome) || try == c.cfg.Attempts:
 			return fmt.Errorf("append to %s behind %d: %w", b.stream, b.after, err)

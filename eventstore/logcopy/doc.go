@@ -17,6 +17,16 @@
 // anything else than a beginning of the source gives ErrDifferent and is left as it is. A batch whose outcome
 // is unknown is sent again unchanged, which the contract of eventstore.Appender makes safe.
 //
+// # Several appends at once
+//
+// A server acknowledges one append after another, so a copy that awaits each is as slow as its answers are.
+// With Config.AtOnce appends under way the copy keeps the order of every stream, the order of everything that
+// is said of one subject, the order in which streams appear, and the place of every record that is nobody's
+// (recipients, policies, requests); later records of different subjects may change places within a window of
+// so many batches. Every record is compared all the same, and the digest of the report is that of the source;
+// but a verification of the copy, which reads it in its own order, reports another. A copy that was stopped
+// goes on with the same or a larger AtOnce: it fills the holes in that window first.
+//
 // # Who else writes
 //
 // The source may grow while it is copied, and what it has gained may be missing at the end (Report.Grown):

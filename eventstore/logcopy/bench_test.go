@@ -1,0 +1,36 @@
+package logcopy_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"imagine.ua/litopys/eventstore/logcopy"
+)
+
+// One operation is a copy of some 15,000 records of 2,000 streams by turns, which no batch can join.
+func BenchmarkCopy(b *testing.B) {
+	for _, to := range []string{"esdb", "embedded"} {
+		for _, atOnce := range []int{1, 16, 64} {
+			b.Run(fmt.Sprintf("to=%s/at-once=%d", to, atOnce), func(b *testing.B) {
+				id := uuid.New()
+				source := kinds["memory"](b, id)
+				visitors(b, source, 1000, 10)
+				b.ResetTimer()
+				total := int64(0)
+				for range b.N {
+					b.StopTimer()
+					target := kinds[to](b, id)
+					b.StartTimer()
+					report, err := logcopy.Copy(b.Context(), logcopy.Config{From: source, To: target, AtOnce: atOnce})
+					if err != nil {
+						b.Fatal(err)
+					}
+					total += report.Records
+				}
+				b.ReportMetric(float64(total)/b.Elapsed().Seconds(), "records/s")
+			})
+		}
+	}
+}
