@@ -11,7 +11,9 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/recipient"
+	"imagine.ua/litopys/domain/request"
 	"imagine.ua/litopys/domain/subject"
 )
 
@@ -21,6 +23,8 @@ type entry struct {
 	revision domain.Revision
 	file     subject.State
 	card     recipient.State
+	asked    *request.State // nil: none
+	editions *policy.State  // nil: none
 	seen     *seen
 	weight   uint32 // bytes, by estimate
 }
@@ -29,43 +33,90 @@ type entry struct {
 func fresh() *entry { return &entry{revision: domain.NoStream, seen: new(seen)} }
 
 // after gives the entry that follows when these events have been appended.
-func (e *entry) after(stream domain.Stream, ids []uuid.UUID, events []domain.Event) (*entry, error) {
+func (e *entry) after(stream domain.Stream, events []domain.Recorded) (*entry, error) {
 	next := *e
-	next.revision += domain.Revision(len(ids))
+	next.revision += domain.Revision(len(events))
+	var err error
 	switch stream.Kind() {
 	case domain.KindSubject:
-		list := make([]subject.Event, len(events))
-		for i, ev := range events {
-			se, ok := ev.(subject.Event)
-			if !ok {
-				return nil, fmt.Errorf("stream %s: %T does not belong there", stream, ev)
-			}
-			list[i] = se
-		}
-		if len(list) == 1 {
-			next.file = subject.Evolve(e.file, list[0])
-		} else {
-			next.file = subject.Fold(e.file, list...)
-		}
+		next.file, err = afterFile(e.file, events)
 	case domain.KindRecipient:
-		for _, ev := range events {
-			re, ok := ev.(recipient.Event)
-			if !ok {
-				return nil, fmt.Errorf("stream %s: %T does not belong there", stream, ev)
-			}
-			next.card = recipient.Evolve(next.card, re)
-		}
-	case domain.KindTrace: // no decision depends on what stands there
+		next.card, err = afterEach(e.card, events, func(s recipient.State, e recipient.Event, _ domain.Meta) recipient.State {
+			return recipient.Evolve(s, e)
+		})
+	case domain.KindRequest:
+		next.asked, err = afterRare(e.asked, events, func(s request.State, e request.Event, m domain.Meta) request.State {
+			return request.Evolve(s, request.Fact{Event: e, By: m.Actor, At: m.OccurredAt})
+		})
+	case domain.KindPolicy:
+		next.editions, err = afterRare(e.editions, events, func(s policy.State, e policy.Event, _ domain.Meta) policy.State {
+			return policy.Evolve(s, e)
+		})
+	case domain.KindTrace, domain.KindCertificate: // no decision depends on what stands there
 	}
-	for _, id := range ids {
-		e.seen.add(id)
+	if err != nil {
+		return nil, fmt.Errorf("stream %s: %w", stream, err)
+	}
+	for i := range events {
+		e.seen.add(events[i].ID)
 	}
 	next.weight = next.weigh(stream)
 	return &next, nil
 }
 
+// afterFile folds a subject's file, whose state is copied once for many events.
+func afterFile(s subject.State, events []domain.Recorded) (subject.State, error) {
+	list := make([]subject.Event, len(events))
+	for i := range events {
+		e, ok := events[i].Event.(subject.Event)
+		if !ok {
+			return s, stray(events[i].Event)
+		}
+		list[i] = e
+	}
+	if len(list) == 1 {
+		return subject.Evolve(s, list[0]), nil
+	}
+	return subject.Fold(s, list...), nil
+}
+
+// afterEach folds the events of an aggregate one by one.
+func afterEach[S any, E domain.Event](s S, events []domain.Recorded, evolve func(S, E, domain.Meta) S) (S, error) {
+	for i := range events {
+		e, ok := events[i].Event.(E)
+		if !ok {
+			return s, stray(events[i].Event)
+		}
+		s = evolve(s, e, events[i].Meta)
+	}
+	return s, nil
+}
+
+// afterRare is afterEach for a state that few entries have.
+func afterRare[S any, E domain.Event](was *S, events []domain.Recorded, evolve func(S, E, domain.Meta) S) (*S, error) {
+	next, err := afterEach(or(was), events, evolve)
+	return &next, err
+}
+
+// or gives the state, or the one of an empty stream.
+func or[S any](s *S) S {
+	if s == nil {
+		var none S
+		return none
+	}
+	return *s
+}
+
+func stray(e domain.Event) error { return fmt.Errorf("%T does not belong there", e) }
+
 func (e *entry) weigh(stream domain.Stream) uint32 {
 	n := 256 + len(stream) + e.file.Weight() + len(e.card.Card.Name) + e.seen.weight()
+	if e.asked != nil {
+		n += 128 + e.asked.Weight()
+	}
+	if e.editions != nil {
+		n += e.editions.Weight()
+	}
 	return uint32(min(n, math.MaxInt32/2))
 }
 
@@ -181,13 +232,12 @@ func (l *Ledger) catchUp(ctx context.Context, stream domain.Stream, e *entry) (*
 const readAtOnce = 512
 
 func (l *Ledger) read(ctx context.Context, stream domain.Stream, e *entry) (*entry, error) {
-	var ids []uuid.UUID
-	var events []domain.Event
+	var events []domain.Recorded
 	fold := func() (err error) {
-		if len(ids) > 0 {
-			e, err = e.after(stream, ids, events)
+		if len(events) > 0 {
+			e, err = e.after(stream, events)
 		}
-		ids, events = ids[:0], events[:0]
+		events = events[:0]
 		return err
 	}
 	expected := e.revision
@@ -198,8 +248,7 @@ func (l *Ledger) read(ctx context.Context, stream domain.Stream, e *entry) (*ent
 		if expected++; rec.Revision != expected {
 			return nil, fmt.Errorf("read %s: revision %d where %d should be", stream, rec.Revision, expected)
 		}
-		ids, events = append(ids, rec.ID), append(events, rec.Event)
-		if len(ids) == readAtOnce {
+		if events = append(events, rec); len(events) == readAtOnce {
 			if err := fold(); err != nil {
 				return nil, err
 			}

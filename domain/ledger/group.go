@@ -5,15 +5,21 @@ import (
 	"sync"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/policy"
 )
 
-// groups sorts tasks by the recipient or subject that they concern, in the order of first appearance.
-func groups(tasks []*task) (cards, files [][]*task) {
+// groups sorts tasks by the recipient, subject or request that they concern, in the order of first appearance.
+// Versions of the policy go with the recipients.
+func groups(tasks []*task) (cards, files, requests [][]*task) {
 	place := map[domain.Stream]int{}
 	for _, t := range tasks {
 		list := &files
-		if t.file.Kind() == domain.KindRecipient {
+		switch t.file.Kind() {
+		case domain.KindRecipient, domain.KindPolicy:
 			list = &cards
+		case domain.KindRequest:
+			list = &requests
+		default: // a subject's
 		}
 		i, known := place[t.file]
 		if !known {
@@ -23,7 +29,7 @@ func groups(tasks []*task) (cards, files [][]*task) {
 		}
 		(*list)[i] = append((*list)[i], t)
 	}
-	return cards, files
+	return cards, files, requests
 }
 
 // runAll works through the groups, several at a time, and returns when all are done.
@@ -112,6 +118,9 @@ func chunks(tasks []*task) [][]*task {
 // size estimates, from above, what the task's event takes in the log.
 func (t *task) size() int {
 	n := taskBytes
+	if cmd, ok := t.cmd.(policy.Publish); ok {
+		n += len(cmd.Source) + len(cmd.Source)/4
+	}
 	for _, v := range t.values() {
 		n += 128 + 8*v.Len()/3
 	}

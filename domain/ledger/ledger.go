@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/law"
 	"imagine.ua/litopys/domain/policy"
 )
 
@@ -18,9 +20,11 @@ const Skew = 5 * time.Second
 
 // Config says how a Ledger works. The zero Config works.
 type Config struct {
-	// Policy tells which policy was in force when: one *policy.Policy, or a *policy.Set of versions.
-	// Default: policy.Imagine().
+	// Policy tells which policy was in force when: one *policy.Policy, or a *policy.Set of versions. Versions
+	// that were published in the log are added to it. Default: policy.Imagine().
 	Policy policy.InForce
+	// Law is the rule pack whose terms and exemptions hold. Default: law.UA().
+	Law *law.Pack
 	// Clock tells when commands are recorded. Default: time.Now.
 	Clock Clock
 	// CacheBytes bounds the memory for states of streams. Default: 64 MiB.
@@ -36,6 +40,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.Policy == nil {
 		c.Policy = policy.Imagine()
+	}
+	if c.Law == nil {
+		c.Law = law.UA()
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now
@@ -61,6 +68,9 @@ type Ledger struct {
 	streams *locks    // one command at a time decides on a stream
 	marks   *locks    // one registration at a time claims a reference
 	buffers sync.Pool // of *[]byte, for digests of commands; they never hold personal values
+
+	known   atomic.Pointer[policies] // nil: the published versions are to be read
+	reading sync.Mutex               // one reads them at a time
 }
 
 // New gives a ledger over a journal.
@@ -71,7 +81,7 @@ func New(j Journal, cfg Config) *Ledger {
 	return l
 }
 
-// Command is a command of domain/subject or domain/recipient.
+// Command is a command of domain/subject, domain/recipient or domain/request, or policy.Publish.
 type Command interface {
 	Name() string
 	By() domain.Operation
@@ -121,7 +131,7 @@ func Errors(outcomes []Outcome) error {
 func (l *Ledger) Handle(ctx context.Context, cmd Command) (Receipt, error) {
 	var out Outcome
 	t := &task{cmd: cmd, out: &out}
-	if out.Err = l.prepare(t); out.Err == nil {
+	if out.Err = l.prepare(ctx, t); out.Err == nil {
 		l.process(ctx, t.stream, []*task{t})
 	}
 	return out.Receipt, out.Err
@@ -130,18 +140,20 @@ func (l *Ledger) Handle(ctx context.Context, cmd Command) (Receipt, error) {
 // HandleAll records many commands and gives their outcomes in the same order. Each is answered as Handle
 // would answer it, and the commands of one subject or recipient are decided in the given order, each on
 // what the earlier ones recorded; but what goes to one stream is appended together, and different
-// subjects at the same time. Commands on recipients go first, so that transfers find their cards.
+// subjects at the same time. Commands on recipients go first, so that transfers find their cards, and those on
+// requests last, so that they find the files. A version of the policy holds for later calls only.
 func (l *Ledger) HandleAll(ctx context.Context, cmds []Command) []Outcome {
 	outs := make([]Outcome, len(cmds))
 	tasks := make([]*task, 0, len(cmds))
 	for i, cmd := range cmds {
 		t := &task{cmd: cmd, out: &outs[i]}
-		if outs[i].Err = l.prepare(t); outs[i].Err == nil {
+		if outs[i].Err = l.prepare(ctx, t); outs[i].Err == nil {
 			tasks = append(tasks, t)
 		}
 	}
-	cards, files := groups(tasks)
+	cards, files, requests := groups(tasks)
 	l.runAll(ctx, cards)
 	l.runAll(ctx, files)
+	l.runAll(ctx, requests)
 	return outs
 }

@@ -1,11 +1,13 @@
 package ledger
 
 import (
+	"context"
 	"time"
 
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/recipient"
+	"imagine.ua/litopys/domain/request"
 	"imagine.ua/litopys/domain/subject"
 )
 
@@ -25,9 +27,9 @@ type task struct {
 // trace reports whether the command goes to a stream of traces.
 func (t *task) trace() bool { return t.stream != t.file }
 
-// prepare checks what can be checked without reading: the operation, its time, the policy of that time,
-// and where the command belongs.
-func (l *Ledger) prepare(t *task) error {
+// prepare checks what can be checked without reading the command's stream: the operation, its time, the policy
+// of that time, and where the command belongs.
+func (l *Ledger) prepare(ctx context.Context, t *task) error {
 	if t.cmd == nil {
 		return input("command.unknown", "give a command", "there is no command")
 	}
@@ -40,7 +42,11 @@ func (l *Ledger) prepare(t *task) error {
 	if now := l.cfg.Clock(); t.op.At.After(now.Add(Skew)) {
 		return input("operation.future", "give the time at which it happened", "the operation lies in the future")
 	}
-	p, ok := l.cfg.Policy.At(t.op.At)
+	known, err := l.inForce(ctx)
+	if err != nil {
+		return err
+	}
+	p, ok := known.At(t.op.At)
 	if !ok {
 		return domain.Refuse("operation.before-policy", "6.1", "give a time at which a policy was in force", "no policy was in force at the time of the operation")
 	}
@@ -63,16 +69,21 @@ func (t *task) route() error {
 		return nil
 	case recipient.Command:
 		t.file = domain.RecipientStream(cmd.Target())
-		t.stream = t.file
-		return nil
+	case request.Command:
+		t.file = domain.RequestStream(cmd.Target())
+	case policy.Publish:
+		t.file = domain.PolicyStream(t.policy.Name)
+	default:
+		return input("command.unknown", "give a command of domain/subject, domain/recipient or domain/request, or policy.Publish, by value", "the ledger does not know this type of command")
 	}
-	return input("command.unknown", "give a command of domain/subject or domain/recipient, by value", "the ledger does not know this type of command")
+	t.stream = t.file
+	return nil
 }
 
 // leavesTraces reports whether the command's events stand in the stream of traces: no decision depends on them.
 func leavesTraces(cmd subject.Command, p *policy.Policy) bool {
 	switch cmd := cmd.(type) {
-	case subject.Use, subject.View:
+	case subject.Use, subject.View, subject.GiveNotice:
 		return true
 	case subject.Collect:
 		return len(cmd.Values) > 0 && p.IsTrace(cmd.Values[0].Field)
@@ -87,6 +98,10 @@ func (t *task) digest(buffer []byte) (string, []byte) {
 		return subject.Digest(cmd, buffer)
 	case recipient.Command:
 		return recipient.Digest(cmd, buffer)
+	case request.Command:
+		return request.Digest(cmd, buffer)
+	case policy.Publish:
+		return policy.Digest(cmd, buffer)
 	}
 	return "", buffer
 }

@@ -11,6 +11,7 @@ import (
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/recipient"
+	"imagine.ua/litopys/domain/request"
 	"imagine.ua/litopys/domain/subject"
 )
 
@@ -38,7 +39,7 @@ func (l *Ledger) record(ctx context.Context, stream domain.Stream, tasks []*task
 	e, err := l.load(ctx, stream)
 	erased := 0
 	for attempt := 1; err == nil; attempt++ {
-		b := &batch{ledger: l, stream: stream, entry: e, state: e.file, card: e.card, now: l.cfg.Clock().UTC().Truncate(time.Microsecond)}
+		b := &batch{ledger: l, stream: stream, entry: e, state: e.file, card: e.card, asked: e.asked, editions: e.editions, now: l.cfg.Clock().UTC().Truncate(time.Microsecond)}
 		b.decide(ctx, tasks)
 		err = b.append(ctx, tasks)
 		b.close()
@@ -91,10 +92,12 @@ type batch struct {
 	entry  *entry // as it is in the log
 	now    time.Time
 
-	state subject.State   // as it will be after facts
-	card  recipient.State // likewise
-	facts []Fact
-	marks []string // the reference claimed until the append is done; a file takes one registration
+	state    subject.State   // as it will be after facts
+	card     recipient.State // likewise
+	asked    *request.State  // likewise; nil: none
+	editions *policy.State   // likewise; nil: none
+	facts    []Fact
+	marks    []string // the reference claimed until the append is done; a file takes one registration
 }
 
 // close lets others claim references again.
@@ -164,6 +167,10 @@ func (b *batch) events(ctx context.Context, t *task) ([]domain.Event, error) {
 			b.card = recipient.Evolve(b.card, e)
 		}
 		return events, nil
+	case request.Command:
+		return b.requestEvents(ctx, t, cmd)
+	case policy.Publish:
+		return b.policyEvents(ctx, t, cmd)
 	}
 	return nil, nil
 }
@@ -283,12 +290,15 @@ func (b *batch) append(ctx context.Context, tasks []*task) error {
 func (b *batch) remember() {
 	next := *b.entry
 	next.revision += domain.Revision(len(b.facts))
-	next.file, next.card = b.state, b.card
+	next.file, next.card, next.asked, next.editions = b.state, b.card, b.asked, b.editions
 	for i := range b.facts {
 		next.seen.add(b.facts[i].ID)
 	}
 	next.weight = next.weigh(b.stream)
 	b.ledger.cache.put(b.stream, &next)
+	if b.editions != b.entry.editions {
+		b.ledger.heard()
+	}
 }
 
 // repeat answers a key that was used before. It reports false when the event found is another one.

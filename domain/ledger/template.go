@@ -7,6 +7,7 @@ import (
 
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/recipient"
+	"imagine.ua/litopys/domain/request"
 	"imagine.ua/litopys/domain/subject"
 )
 
@@ -34,6 +35,11 @@ func (t Template) Subject(id domain.SubjectID, key string, at time.Time) subject
 // Recipient gives what every command on a recipient's card embeds.
 func (t Template) Recipient(id domain.RecipientID, key string, at time.Time) recipient.About {
 	return recipient.About{Recipient: id, Operation: t.Op(key, at)}
+}
+
+// Request gives what every command on a request's file embeds.
+func (t Template) Request(id domain.RequestID, key string, at time.Time) request.About {
+	return request.About{Request: id, Operation: t.Op(key, at)}
 }
 
 // Check names everything that is missing in the template. An app calls it once, when it starts.
@@ -68,3 +74,6 @@ func NewConsentID() domain.ConsentID { return domain.ConsentID{UUID: uuid.New()}
 
 // NewOrderID gives a random id.
 func NewOrderID() domain.OrderID { return domain.OrderID{UUID: uuid.New()} }
+
+// NewRequestID gives a random id.
+func NewRequestID() domain.RequestID { return domain.RequestID{UUID: uuid.New()} }

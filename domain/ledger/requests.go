@@ -1,0 +1,70 @@
+package ledger
+
+import (
+	"context"
+
+	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/policy"
+	"imagine.ua/litopys/domain/request"
+)
+
+// requestEvents lets a request's file decide. Opening one looks at two others: who asks must be known, and the
+// person whose data it concerns must have a file. Neither ever becomes unknown again.
+func (b *batch) requestEvents(ctx context.Context, t *task, cmd request.Command) ([]domain.Event, error) {
+	c := request.Case{Command: cmd, Policy: t.policy, Law: b.ledger.cfg.Law}
+	if receive, ok := cmd.(request.Receive); ok {
+		card, err := b.ledger.card(ctx, receive.Recipient)
+		if err != nil {
+			return nil, err
+		}
+		c.Recipient = card
+		if c.SubjectKnown, err = b.ledger.registered(ctx, receive.Subject); err != nil {
+			return nil, err
+		}
+	}
+	state := or(b.asked)
+	decided, err := request.Decide(c, state)
+	if err != nil || len(decided) == 0 {
+		return nil, err
+	}
+	events := make([]domain.Event, len(decided))
+	for i, f := range decided {
+		events[i] = f.Event
+		state = request.Evolve(state, f)
+	}
+	b.asked = &state
+	return events, nil
+}
+
+// registered tells whether a file was ever opened for the subject.
+func (l *Ledger) registered(ctx context.Context, id domain.SubjectID) (bool, error) {
+	if id.IsZero() {
+		return false, nil
+	}
+	e, err := l.locked(ctx, domain.SubjectStream(id))
+	if err != nil {
+		return false, err
+	}
+	return e.file.Registered(), nil
+}
+
+// policyEvents lets the policy decide on its next version.
+func (b *batch) policyEvents(ctx context.Context, t *task, cmd policy.Publish) ([]domain.Event, error) {
+	b.ledger.heard() // another process may have published: what is taken is read anew
+	known, err := b.ledger.Policies(ctx)
+	if err != nil {
+		return nil, err
+	}
+	state := or(b.editions)
+	decided, err := policy.Decide(policy.Case{Command: cmd, InForce: t.policy, Known: known.Versions()}, state)
+	if err != nil || len(decided) == 0 {
+		return nil, err
+	}
+	events := make([]domain.Event, len(decided))
+	for i, e := range decided {
+		events[i] = e
+		state = policy.Evolve(state, e)
+	}
+	b.editions = &state
+	return events, nil
+}
