@@ -26,12 +26,20 @@ type Builder interface {
 	// at once and readers see it; it gives ErrConflict when there is a live build already. A Building one
 	// gets them by Index; it gives ErrConflict when one is being built.
 	Create(ctx context.Context, p *Projection, log uuid.UUID, state BuildState) (Build, error)
+	// Load fills a Building build that stands at the beginning: all its rows at once, in one transaction
+	// with its mark. When the mark is at l.To already it is no error; when it is elsewhere, or the build is
+	// gone or of another state, it gives ErrConflict and writes nothing. It may ask for the rows again.
+	Load(ctx context.Context, l Load) error
+	// Rows yields all rows of one table of a build, sorted by key, as they are at one moment. A row is valid
+	// until the next one. An error is yielded once and last; a build that is gone gives ErrConflict.
+	Rows(ctx context.Context, b Build, t *Table) iter.Seq2[Row, error]
 	// Commit writes a batch's rows and moves the build's mark from c.From to c.To and its Failure to
 	// c.Failure. When the mark is at c.To already, nothing is written and it is no error: the batch is
 	// applied. When the mark is elsewhere, or the build is gone or Old, it gives ErrConflict and writes
-	// nothing.
+	// nothing. A Building build takes rows once it is indexed, and before that only a Failure.
 	Commit(ctx context.Context, c Commit) error
-	// Index makes the secondary indexes of a build after the load. Repeating it changes nothing.
+	// Index makes the keys, as far as Load did not, and the secondary indexes of a build. Repeating it
+	// changes nothing.
 	Index(ctx context.Context, p *Projection, b Build) error
 	// Switch makes each of these builds the live one of its projection, and what was live Old, all in one
 	// transaction. It gives ErrConflict and switches nothing when a build is not Building any more, not
@@ -42,6 +50,22 @@ type Builder interface {
 	Rollback(ctx context.Context, projections []string) error
 	// Drop removes builds with their rows. A live one gives ErrConflict. One that is gone is no error.
 	Drop(ctx context.Context, set []Build) error
+}
+
+// Load is all that a build begins with.
+type Load struct {
+	Projection *Projection
+	Number     int64 // of the build
+	To         Mark
+	Events     int64
+	Tables     []Filling
+}
+
+// Filling is the rows of one table, sorted by key without repetition. It may be gone through several times,
+// and one row is valid until the next.
+type Filling struct {
+	Table *Table
+	Rows  iter.Seq2[Row, error]
 }
 
 // Commit is what a batch does to a build.

@@ -51,13 +51,32 @@ func NewBatch(p *Projection, from Mark) *Batch {
 	return b
 }
 
+// newPacked begins a batch that keeps appended rows in the form in which they go to disk.
+func newPacked(p *Projection, from Mark) *Batch {
+	b := NewBatch(p, from)
+	b.writer.brief = true
+	for _, t := range b.tables {
+		t.pack = t.table.Log
+	}
+	return b
+}
+
+// renew begins the next batch in the same memory. Nothing of this one may be in use any more.
+func (b *Batch) renew() {
+	b.from, b.events, b.size = b.mark, 0, 0
+	b.writer.renew()
+	for _, t := range b.tables {
+		t.renew()
+	}
+}
+
 // Apply folds the event. An event at or before the batch's mark is passed over. When the fold refuses the
 // event, or panics on it, the batch stays as it was before the event and the error is a *FailureError.
 func (b *Batch) Apply(r domain.Recorded) error {
 	if r.Position <= b.mark.Position {
 		return nil
 	}
-	b.writer.ops = b.writer.ops[:0]
+	b.writer.begin()
 	if err := b.fold(r); err != nil {
 		return &FailureError{Projection: b.projection.Name, Failure: failureOf(r, err), cause: err}
 	}
@@ -126,8 +145,18 @@ type pending struct {
 	table   *Table
 	appends []Row
 	byKey   map[string]*entry
-	spare   []entry // not given out yet
-	key     []byte  // scratch
+	slabs   [][]entry // many in one allocation; entries keep their places
+	used    int       // entries given out
+	key     []byte    // scratch
+	pack    bool      // appended rows are encoded at once, each after its length
+	packed  []byte
+	row     []byte // scratch
+	rows    int64  // packed since the batch began
+}
+
+func (p *pending) renew() {
+	clear(p.byKey)
+	p.appends, p.used, p.packed, p.rows = nil, 0, p.packed[:0], 0
 }
 
 // entry is what becomes of one key: a row that the batch knows whole, a deletion, or changes of a row that
@@ -147,6 +176,8 @@ const (
 	gone
 )
 
+const slabEntries = 256
+
 const valueSize = 32 // of a Value itself
 
 func rowSize(row Row) int {
@@ -159,6 +190,13 @@ func rowSize(row Row) int {
 
 // take melts one change in and gives the memory it costs.
 func (p *pending) take(o op) int {
+	if o.kind == opAppend && p.pack {
+		before := len(p.packed)
+		p.row = appendRow(p.row[:0], o.row)
+		p.packed = append(binary.AppendUvarint(p.packed, uint64(len(p.row))), p.row...)
+		p.rows++
+		return len(p.packed) - before
+	}
 	if o.kind == opAppend {
 		p.appends = append(p.appends, o.row)
 		return rowSize(o.row) + 24
@@ -181,16 +219,16 @@ func (p *pending) take(o op) int {
 }
 
 func (p *pending) entry(key []Value) (*entry, int) {
-	p.key = appendKey(p.key[:0], key)
+	p.key = AppendKey(p.key[:0], key)
 	if e, ok := p.byKey[string(p.key)]; ok {
 		return e, 0
 	}
-	if len(p.spare) == 0 {
-		p.spare = make([]entry, 256) // one allocation for many; entries keep their places
+	if p.used == slabEntries*len(p.slabs) {
+		p.slabs = append(p.slabs, make([]entry, slabEntries))
 	}
-	e := &p.spare[0]
-	p.spare = p.spare[1:]
-	e.key = string(p.key)
+	e := &p.slabs[p.used/slabEntries][p.used%slabEntries]
+	p.used++
+	*e = entry{key: string(p.key), changes: e.changes[:0]}
 	p.byKey[e.key] = e
 	return e, len(e.key) + 160
 }
@@ -256,13 +294,19 @@ func made(t *Table, c Change) Row {
 	return row
 }
 
-func (p *pending) changes() Changes {
-	out := Changes{Table: p.table, Appends: p.appends}
+// sorted gives the entries in the order of their keys.
+func (p *pending) sorted() []*entry {
 	entries := make([]*entry, 0, len(p.byKey))
 	for _, e := range p.byKey {
 		entries = append(entries, e)
 	}
 	slices.SortFunc(entries, func(a, b *entry) int { return strings.Compare(a.key, b.key) })
+	return entries
+}
+
+func (p *pending) changes() Changes {
+	out := Changes{Table: p.table, Appends: p.appends}
+	entries := p.sorted()
 	for _, e := range entries {
 		switch e.kind {
 		case whole:
@@ -281,9 +325,9 @@ func (p *pending) changes() Changes {
 	return out
 }
 
-// appendKey encodes a key so that the order of the bytes is the order of the key in every backend: numbers
+// AppendKey encodes a key so that the order of the bytes is the order of the key in every backend: numbers
 // big-endian with the sign turned, ids as they are, texts by their bytes up to a zero byte.
-func appendKey(b []byte, key []Value) []byte {
+func AppendKey(b []byte, key []Value) []byte {
 	for _, v := range key {
 		switch v.t {
 		case Int, Time:

@@ -25,6 +25,8 @@ var (
 	ErrFailed = errors.New("the projection has stopped")
 	// ErrRunning: the engine follows the log already, or another rebuild is under way.
 	ErrRunning = errors.New("is running already")
+	// ErrMismatch: rows are not those that a fold of the log gives.
+	ErrMismatch = errors.New("the rows differ from a fold of the log")
 	// ErrNoProjection: there is no projection of this name.
 	ErrNoProjection = errors.New("no such projection")
 	// ErrNoBuild: the projection has no rows yet.

@@ -11,177 +11,222 @@ import (
 	"imagine.ua/litopys/domain"
 )
 
-// A rebuild is three kinds of goroutines joined by short channels, so that what is in memory stays bounded
-// and the slowest of them sets the pace:
+// A reading of the log feeds one goroutine a projection, its lane, by short channels, so that what is in
+// memory stays bounded and the slowest of them sets the pace:
 //
-//	reader ── chunks of events ──▶ one lane a projection (fold, melt) ── batches ──▶ its loader (sort, write)
+//	reader ── chunks of events ──▶ one lane a projection (fold, melt) ──▶ spool (rebuild) or backend (tail)
 
 const (
 	chunkEvents = 512
-	chunksAhead = 4
-	// logBatchBytes is when a batch of rows that only append goes out: waiting would not melt it.
-	logBatchBytes = 4 << 20
+	chunksAhead = 3
+	// drainBytes is when rows that only append leave memory: more would not make the write cheaper.
+	drainBytes = 256 << 10
+	// leastRun is how much of rows that melt a lane keeps at least: small runs melt little.
+	leastRun = 4 << 20
+	// leastStretch of a Log table is bookmarked at once.
+	leastStretch = 32 << 20
 )
 
-// lane is one projection within a rebuild.
+// lane is one projection within a rebuild or a check.
 type lane struct {
 	p       *Projection
 	build   Build
 	batch   *Batch
+	spool   *spool // where rows go until the log is read; nil: batches are committed
+	until   uint64 // position after which events are left alone; 0: none
 	failure *FailureError
-	stalled bool // the build had stopped at an event before; the next commit says that it goes on
-	chunks  chan []domain.Recorded
-	batches chan work // folded, to be written in this order
+	chunks  chan *chunk
 }
 
-// load is one reading of the log that feeds all lanes.
+// chunk is some events. All lanes read it, none changes it, and the last one gives it back.
+type chunk struct {
+	events []domain.Recorded
+	users  atomic.Int32
+}
+
+// load is one reading of the log that feeds lanes.
 type load struct {
-	rebuild *rebuild
-	cancel  context.CancelCauseFunc
-	held    atomic.Int64 // bytes in batches: being folded, waiting and being written
+	cfg    Config
+	cancel context.CancelCauseFunc
+	held   atomic.Int64 // bytes in batches
+	spare  chan *chunk
+	read   func(last domain.Recorded, n int) // hears of every chunk that was handed out
 }
 
-type work struct {
-	batch *Batch
-	fail  *Failure
-}
-
-// load reads the log from the least of the marks to its end and returns when all that was folded is
-// committed. A cancelled context leaves what was committed.
-func (r *rebuild) load(parent context.Context, s Stage) error {
-	lanes := r.sound()
-	if len(lanes) == 0 {
-		return nil
-	}
+// run reads the log after a position to its end and returns when the lanes have folded it all. When it ends
+// early, lanes with a spool bookmark what they have.
+func (l *load) run(parent context.Context, lanes []*lane, after uint64) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	l := &load{rebuild: r, cancel: cancel}
-	var folding, writing sync.WaitGroup
+	l.cancel = cancel
+	l.spare = make(chan *chunk, len(lanes)*chunksAhead)
+	var folding sync.WaitGroup
 	for _, x := range lanes {
-		x.batch, x.chunks = NewBatch(x.p, x.build.Mark), make(chan []domain.Recorded, chunksAhead)
-		x.batches = make(chan work)
-		x.stalled = x.build.Failure != nil
-		folding.Go(func() { l.fold(ctx, x) })
-		writing.Go(func() { l.write(ctx, x) })
+		x.chunks = make(chan *chunk, chunksAhead)
+		l.held.Add(int64(x.batch.Size()))
+		folding.Go(func() { l.follow(ctx, x) })
 	}
-	err := l.read(ctx, lanes, s)
-	if err != nil {
+	if err := l.feed(ctx, lanes, after); err != nil {
 		cancel(err)
 	}
 	for _, x := range lanes {
 		close(x.chunks)
 	}
 	folding.Wait()
-	for _, x := range lanes {
-		close(x.batches)
-	}
-	writing.Wait()
 	return context.Cause(ctx)
 }
 
-func (l *load) read(ctx context.Context, lanes []*lane, s Stage) error {
-	r := l.rebuild
-	r.report(s, true)
-	chunk := make([]domain.Recorded, 0, chunkEvents)
-	for rec, err := range r.engine.cfg.Source.ReadAll(ctx, r.after()) {
+func (l *load) feed(ctx context.Context, lanes []*lane, after uint64) error {
+	c := l.chunk()
+	for rec, err := range l.cfg.Source.ReadAll(ctx, after) {
 		if err != nil {
-			return &sourceError{err}
+			return errors.Join(l.hand(ctx, lanes, c), &sourceError{err})
 		}
-		if chunk = append(chunk, rec); len(chunk) == chunkEvents {
-			if err := l.hand(ctx, lanes, chunk, s); err != nil {
-				return err
-			}
-			chunk = make([]domain.Recorded, 0, chunkEvents)
+		if c.events = append(c.events, rec); len(c.events) < chunkEvents {
+			continue
 		}
+		if err := l.hand(ctx, lanes, c); err != nil {
+			return err
+		}
+		c = l.chunk()
 	}
-	return l.hand(ctx, lanes, chunk, s)
+	return l.hand(ctx, lanes, c)
 }
 
-// hand gives the chunk to every lane; all of them read it, none changes it.
-func (l *load) hand(ctx context.Context, lanes []*lane, chunk []domain.Recorded, s Stage) error {
-	if len(chunk) == 0 {
+// chunk gives an empty one, of those that came back if there is one.
+func (l *load) chunk() *chunk {
+	select {
+	case c := <-l.spare:
+		return c
+	default:
+		return &chunk{events: make([]domain.Recorded, 0, chunkEvents)}
+	}
+}
+
+func (l *load) hand(ctx context.Context, lanes []*lane, c *chunk) error {
+	if len(c.events) == 0 {
 		return context.Cause(ctx)
 	}
+	c.users.Store(int32(len(lanes))) // #nosec G115 -- a handful
+	last, n := c.events[len(c.events)-1], len(c.events)
 	for _, x := range lanes {
 		select {
-		case x.chunks <- chunk:
+		case x.chunks <- c:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
-	r := l.rebuild
-	r.events += int64(len(chunk))
-	r.at = max(r.at, chunk[len(chunk)-1].Position)
-	r.report(s, false)
+	l.read(last, n)
 	return nil
 }
 
-// fold takes chunks until there are no more, and then sends what it holds.
-func (l *load) fold(ctx context.Context, x *lane) {
-	for chunk := range x.chunks {
-		if x.failure == nil && ctx.Err() == nil {
-			l.foldChunk(ctx, x, chunk)
-		}
+func (l *load) giveBack(c *chunk) {
+	if c.users.Add(-1) > 0 {
+		return
 	}
-	if x.failure == nil && ctx.Err() == nil && (!x.batch.Empty() || x.stalled) {
-		l.send(ctx, x, nil)
-	}
-}
-
-func (l *load) foldChunk(ctx context.Context, x *lane, chunk []domain.Recorded) {
-	before := x.batch.Size()
-	for _, rec := range chunk {
-		if err := x.batch.Apply(rec); err != nil {
-			errors.As(err, &x.failure)
-			x.failure.Failure.At = l.rebuild.engine.cfg.Now().UTC().Truncate(time.Microsecond)
-			l.send(ctx, x, &x.failure.Failure)
-			return
-		}
-	}
-	held := l.held.Add(int64(x.batch.Size() - before))
-	if l.full(x, held) {
-		l.send(ctx, x, nil)
-	}
-}
-
-// full tells whether the lane's batch should go out: rows that only append early, rows that melt as late as
-// memory allows, because one sorted load costs less than two.
-func (l *load) full(x *lane, held int64) bool {
-	if x.batch.Size() < logBatchBytes {
-		return false
-	}
-	for _, t := range x.p.Tables {
-		if !t.Log {
-			return held > int64(l.rebuild.engine.cfg.RebuildBytes)
-		}
-	}
-	return true
-}
-
-func (l *load) send(ctx context.Context, x *lane, fail *Failure) {
+	clear(c.events)
+	c.events = c.events[:0]
 	select {
-	case x.batches <- work{x.batch, fail}:
-		x.batch = NewBatch(x.p, x.batch.Mark())
-	case <-ctx.Done():
+	case l.spare <- c:
+	default:
 	}
 }
 
-// write commits the batches of a lane one after the other, beside those of the other lanes. The first error
-// ends the whole load.
-func (l *load) write(ctx context.Context, x *lane) {
-	for w := range x.batches {
-		if ctx.Err() != nil {
-			continue
+// follow takes chunks until there are no more. The first error of a lane ends the whole load.
+func (l *load) follow(ctx context.Context, x *lane) {
+	err := error(nil)
+	for c := range x.chunks {
+		if err == nil && x.failure == nil && ctx.Err() == nil {
+			if err = l.fold(ctx, x, c.events); err != nil {
+				l.cancel(fmt.Errorf("projection %s: %w", x.p.Name, err))
+			}
 		}
-		b, size := w.batch, int64(w.batch.Size())
-		c := Commit{Projection: x.p, Number: x.build.Number, From: b.From(), To: b.Mark(), Events: b.Events(), Failure: w.fail}
-		c.Changes = b.Changes()
-		if err := l.rebuild.engine.cfg.Backend.Commit(ctx, c); err != nil {
-			l.cancel(fmt.Errorf("projection %s: %w", x.p.Name, err))
-			continue
-		}
-		x.build.Mark, x.build.Failure = c.To, w.fail
-		x.build.Events += c.Events
-		l.held.Add(-size)
+		l.giveBack(c)
 	}
+	if err != nil {
+		return
+	}
+	if err = l.finish(ctx, x); err != nil {
+		l.cancel(fmt.Errorf("projection %s: %w", x.p.Name, err))
+	}
+}
+
+// finish leaves the lane so that the next step, or the next rebuild, can go on from it.
+func (l *load) finish(ctx context.Context, x *lane) error {
+	switch {
+	case x.spool != nil && (ctx.Err() != nil || x.failure != nil):
+		return l.flush(ctx, x)
+	case x.spool != nil:
+		return x.spool.seal(x.batch)
+	case ctx.Err() == nil && x.failure == nil && (!x.batch.Empty() || x.build.Failure != nil):
+		return l.flush(ctx, x)
+	}
+	return nil
+}
+
+func (l *load) fold(ctx context.Context, x *lane, events []domain.Recorded) error {
+	before := x.batch.Size()
+	for i := range events {
+		if x.until > 0 && events[i].Position > x.until {
+			break
+		}
+		if err := x.batch.Apply(events[i]); err != nil {
+			if !errors.As(err, &x.failure) {
+				return err
+			}
+			x.failure.Failure.At = l.cfg.Now().UTC().Truncate(time.Microsecond)
+			if x.spool == nil {
+				return l.flush(ctx, x)
+			}
+			break
+		}
+	}
+	l.held.Add(int64(x.batch.Size() - before))
+	if x.spool != nil {
+		before = x.batch.Size()
+		if err := x.spool.drain(x.batch, drainBytes); err != nil {
+			return err
+		}
+		l.held.Add(int64(x.batch.Size() - before))
+	}
+	if x.failure == nil && l.full(x) {
+		return l.flush(ctx, x)
+	}
+	return nil
+}
+
+// full tells whether the lane's batch should go out: rows that melt as late as memory allows, since one
+// sorted run costs less than two.
+func (l *load) full(x *lane) bool {
+	bound := int64(l.cfg.RebuildBytes)
+	if x.spool != nil && x.spool.fresh >= min(bound, leastStretch) {
+		return true
+	}
+	return int64(x.batch.Size()) >= min(bound, leastRun) && l.held.Load() > bound
+}
+
+// flush takes the rows out of memory: to the spool, with a bookmark, or to the backend.
+func (l *load) flush(ctx context.Context, x *lane) error {
+	size := int64(x.batch.Size())
+	if x.spool != nil {
+		if err := x.spool.put(x.batch); err != nil {
+			return err
+		}
+		l.held.Add(-size)
+		return nil
+	}
+	b := x.batch
+	c := Commit{Projection: x.p, Number: x.build.Number, From: b.From(), To: b.Mark(), Events: b.Events()}
+	if x.failure != nil {
+		c.Failure = &x.failure.Failure
+	}
+	c.Changes = b.Changes()
+	if err := l.cfg.Backend.Commit(ctx, c); err != nil {
+		return err
+	}
+	x.build.Mark, x.build.Failure = c.To, c.Failure
+	x.build.Events += c.Events
+	x.batch = NewBatch(x.p, c.To)
+	l.held.Add(-size)
+	return nil
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,10 +15,11 @@ import (
 // Stage is what a rebuild is doing.
 type Stage string
 
-// The stages, in order. Catching up may follow indexing more than once.
+// The stages, in order. Storing and indexing overlap between projections; catching up may come more than
+// once.
 const (
-	Loading  Stage = "loading"  // the log is read, folded and loaded
-	Indexing Stage = "indexing" // secondary indexes are made
+	Loading  Stage = "loading"  // the log is read and folded; rows are put aside, sorted
+	Storing  Stage = "storing"  // rows are stored, indexed, read back and compared
 	Catching Stage = "catching" // what came meanwhile is folded
 	Switched Stage = "switched" // readers see the new builds
 )
@@ -27,6 +30,7 @@ type Progress struct {
 	Position uint64 // read up to here
 	Head     uint64 // of the log when the rebuild began
 	Events   int64  // read so far by this run
+	Rows     int64  // stored so far by this run
 	Elapsed  time.Duration
 	Rate     float64       // events a second
 	Left     time.Duration // until the head, at this rate; 0 when unknown
@@ -36,8 +40,12 @@ type Progress struct {
 // ones, and switches to them in one transaction. One reading of the log feeds all of them. The live builds
 // go on meanwhile, and stay as Old ones for Rollback until the next rebuild.
 //
+// Rows are put aside on disk until the log is read to its end, and then stored once, in the order of their
+// keys. What was stored is read back and compared with what was folded, by number and digest, before the
+// switch; ErrMismatch stops it.
+//
 // Cancelling the context stops it cleanly; after that, and after a crash at any point, the next Rebuild goes
-// on from what was committed. A projection whose fold fails is left behind, unswitched, with its
+// on from what was put aside or stored. A projection whose fold fails is left behind, unswitched, with its
 // *FailureError in the joined result; the others switch. watch is called from one goroutine at a time, at
 // most a few times a second and once for each stage; it may be nil. A second Rebuild gets ErrRunning.
 func (e *Engine) Rebuild(ctx context.Context, names []string, watch func(Progress)) error {
@@ -49,10 +57,16 @@ func (e *Engine) Rebuild(ctx context.Context, names []string, watch func(Progres
 	if err != nil {
 		return err
 	}
-	r := &rebuild{engine: e, watch: watch, began: e.cfg.Now()}
+	shelf, err := e.shelf()
+	if err != nil {
+		return fmt.Errorf("rebuild: %w", err)
+	}
+	defer shelf.close()
+	r := &rebuild{engine: e, shelf: shelf, progress: progress{now: e.cfg.Now, watch: watch, began: e.cfg.Now()}}
 	if err := r.prepare(ctx, set); err != nil {
 		return fmt.Errorf("rebuild: %w", err)
 	}
+	defer r.leave()
 	if err := r.run(ctx); err != nil {
 		return fmt.Errorf("rebuild: %w", errors.Join(err, r.failures()))
 	}
@@ -63,14 +77,9 @@ func (e *Engine) Rebuild(ctx context.Context, names []string, watch func(Progres
 // rebuild is one run of Rebuild.
 type rebuild struct {
 	engine *Engine
-	watch  func(Progress)
-	began  time.Time
-	last   time.Time // of the last report
-	start  uint64    // position where this run began to read
-	head   uint64
-	events int64
-	at     uint64
+	shelf  *shelf
 	lanes  []*lane
+	progress
 }
 
 // prepare takes up what an earlier run left of the same version and log, and makes new builds for the rest.
@@ -93,10 +102,29 @@ func (r *rebuild) prepare(ctx context.Context, set []*Projection) error {
 		if err != nil {
 			return fmt.Errorf("projection %s: %w", p.Name, err)
 		}
-		r.lanes = append(r.lanes, &lane{p: p, build: b})
+		x := &lane{p: p, build: b}
+		r.lanes = append(r.lanes, x)
+		if b.Mark != (Mark{}) { // stored before; nothing that was put aside is wanted any more
+			if err := r.shelf.clear(p); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := r.engine.takeUp(ctx, r.shelf, x); err != nil {
+			return fmt.Errorf("projection %s: %w", p.Name, err)
+		}
 	}
-	r.start = r.after()
+	r.start = after(r.lanes, r.head)
 	return nil
+}
+
+// leave closes what is open. What is put aside stays for the next run.
+func (r *rebuild) leave() {
+	for _, x := range r.lanes {
+		if x.spool != nil {
+			x.spool.abandon()
+		}
+	}
 }
 
 func (r *rebuild) take(ctx context.Context, p *Projection, log uuid.UUID, builds []Build) (Build, error) {
@@ -128,20 +156,17 @@ func (r *rebuild) take(ctx context.Context, p *Projection, log uuid.UUID, builds
 const maxRounds = 1000
 
 func (r *rebuild) run(ctx context.Context) error {
-	if err := r.load(ctx, Loading); err != nil {
+	r.say(Loading)
+	if err := r.read(ctx, r.unstored()); err != nil {
 		return err
 	}
-	r.report(Indexing, true)
-	for _, l := range r.sound() {
-		if l.build.Indexed {
-			continue
-		}
-		if err := r.engine.cfg.Backend.Index(ctx, l.p, l.build); err != nil {
-			return fmt.Errorf("projection %s: index: %w", l.p.Name, err)
-		}
+	r.say(Storing)
+	if err := r.store(ctx); err != nil {
+		return err
 	}
 	for range maxRounds {
-		if err := r.load(ctx, Catching); err != nil {
+		r.say(Catching)
+		if err := r.read(ctx, r.sound()); err != nil {
 			return err
 		}
 		err := r.switchOver(ctx)
@@ -150,6 +175,131 @@ func (r *rebuild) run(ctx context.Context) error {
 		}
 	}
 	return fmt.Errorf("the live builds stay ahead: %w", ErrConflict)
+}
+
+// read feeds the lanes from the log.
+func (r *rebuild) read(ctx context.Context, lanes []*lane) error {
+	if len(lanes) == 0 {
+		return context.Cause(ctx)
+	}
+	for _, x := range lanes {
+		if x.batch == nil {
+			x.batch = NewBatch(x.p, x.build.Mark)
+		}
+	}
+	l := &load{cfg: r.engine.cfg, read: r.advance}
+	return l.run(ctx, lanes, after(lanes, r.head))
+}
+
+// unstored is the lanes whose builds hold nothing yet.
+func (r *rebuild) unstored() []*lane {
+	return slices.DeleteFunc(r.sound(), func(x *lane) bool { return x.spool == nil })
+}
+
+// store stores, indexes and compares, the lanes beside each other: one may be sorting while the backend is
+// busy with another.
+func (r *rebuild) store(parent context.Context) error {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	turns := make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))
+	var storing sync.WaitGroup
+	for _, x := range r.lanes {
+		storing.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			if err := r.storeOne(ctx, x); err != nil {
+				cancel(fmt.Errorf("projection %s: %w", x.p.Name, err))
+			}
+		})
+	}
+	storing.Wait()
+	return context.Cause(ctx)
+}
+
+func (r *rebuild) storeOne(ctx context.Context, x *lane) error {
+	backend := r.engine.cfg.Backend
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if x.failure != nil {
+		return r.noteFailure(ctx, x)
+	}
+	var sums []*Sum
+	if x.spool != nil {
+		l := Load{Projection: x.p, Number: x.build.Number, To: x.batch.Mark(), Events: x.spool.said.Events + x.batch.Events()}
+		for i, t := range x.p.Tables {
+			sum := &Sum{}
+			sums = append(sums, sum)
+			l.Tables = append(l.Tables, Filling{Table: t, Rows: summed(x.spool.rows(i, x.batch), sum, r.stored)})
+		}
+		if l.To != (Mark{}) {
+			if err := backend.Load(ctx, l); err != nil {
+				return r.spoiled(x, err)
+			}
+			x.build.Mark, x.build.Events, x.build.Failure = l.To, l.Events, nil
+		}
+		if err := x.spool.remove(); err != nil {
+			return err
+		}
+		x.spool, x.batch = nil, nil
+	}
+	if !x.build.Indexed {
+		if err := backend.Index(ctx, x.p, x.build); err != nil {
+			return fmt.Errorf("index: %w", err)
+		}
+		x.build.Indexed = true
+	}
+	return r.readBack(ctx, x, sums)
+}
+
+// spoiled forgets what was put aside when it can't be read, so that the next run begins anew.
+func (r *rebuild) spoiled(x *lane, err error) error {
+	if errors.Is(err, errSpoiled) {
+		return errors.Join(err, x.spool.restart())
+	}
+	return err
+}
+
+// readTries is how often a table is read back when a connection breaks on the way.
+const readTries = 3
+
+// readBack compares what the backend holds with what it was given.
+func (r *rebuild) readBack(ctx context.Context, x *lane, sums []*Sum) error {
+	for i, want := range sums {
+		t := x.p.Tables[i]
+		have, err := r.engine.sumOf(ctx, x.build, t)
+		for try := 1; err != nil && try < readTries && ctx.Err() == nil; try++ {
+			have, err = r.engine.sumOf(ctx, x.build, t)
+		}
+		switch {
+		case err != nil:
+			return fmt.Errorf("read back table %s: %w", t.Name, err)
+		case have != *want:
+			return fmt.Errorf("table %s: %w: %s were folded, %s are stored", t.Name, ErrMismatch, want, &have)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) sumOf(ctx context.Context, b Build, t *Table) (sum Sum, err error) {
+	for _, err := range summed(e.cfg.Backend.Rows(ctx, b, t), &sum, nil) {
+		if err != nil {
+			return Sum{}, err
+		}
+	}
+	return sum, nil
+}
+
+// noteFailure leaves the reason with the build. A build that is gone meanwhile needs none.
+func (r *rebuild) noteFailure(ctx context.Context, x *lane) error {
+	if x.spool == nil {
+		return nil
+	}
+	c := Commit{Projection: x.p, Number: x.build.Number, Failure: &x.failure.Failure}
+	if err := r.engine.cfg.Backend.Commit(ctx, c); err != nil && !errors.Is(err, ErrConflict) {
+		return err
+	}
+	return nil
 }
 
 // switchOver shows the new builds to readers. ErrConflict means that a live build got ahead meanwhile.
@@ -168,7 +318,7 @@ func (r *rebuild) switchOver(ctx context.Context) error {
 		b.State, b.Indexed = Live, true
 		r.engine.set(ctx, b.Projection, state{build: b})
 	}
-	r.report(Switched, true)
+	r.say(Switched)
 	return nil
 }
 
@@ -188,33 +338,15 @@ func (r *rebuild) failures() error {
 }
 
 // after is where the reading has to begin for the lane that is least far.
-func (r *rebuild) after() uint64 {
-	lanes := r.sound()
-	if len(lanes) == 0 {
-		return r.head
+func after(lanes []*lane, otherwise uint64) uint64 {
+	for i, x := range lanes {
+		at := x.build.Mark.Position
+		if x.batch != nil {
+			at = x.batch.Mark().Position
+		}
+		if i == 0 || at < otherwise {
+			otherwise = at
+		}
 	}
-	after := lanes[0].build.Mark.Position
-	for _, l := range lanes {
-		after = min(after, l.build.Mark.Position)
-	}
-	return after
-}
-
-// reportEvery keeps the callback from costing more than the work.
-const reportEvery = 200 * time.Millisecond
-
-func (r *rebuild) report(s Stage, always bool) {
-	now := r.engine.cfg.Now()
-	if r.watch == nil || (!always && now.Sub(r.last) < reportEvery) {
-		return
-	}
-	r.last = now
-	p := Progress{Stage: s, Position: r.at, Head: r.head, Events: r.events, Elapsed: now.Sub(r.began)}
-	if p.Elapsed > 0 {
-		p.Rate = float64(p.Events) / p.Elapsed.Seconds()
-	}
-	if done := float64(r.at - min(r.at, r.start)); done > 0 && r.at < r.head {
-		p.Left = time.Duration(float64(p.Elapsed) * float64(r.head-r.at) / done)
-	}
-	r.watch(p)
+	return otherwise
 }

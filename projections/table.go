@@ -49,6 +49,9 @@ type Index struct {
 	Columns []int
 }
 
+// maxColumns lets the number of a column be a byte.
+const maxColumns = 255
+
 var identifier = regexp.MustCompile(`^[a-z][a-z0-9_]{0,47}$`)
 
 // validate names all that is wrong with the definition.
@@ -60,6 +63,7 @@ func (t *Table) validate() error {
 		}
 	}
 	check(identifier.MatchString(t.Name), "bad name")
+	check(len(t.Columns) <= maxColumns, "%d columns, %d are the most", len(t.Columns), maxColumns)
 	check(t.Key > 0 && t.Key <= len(t.Columns), "key of %d columns", t.Key)
 	seen := map[string]bool{}
 	for i, c := range t.Columns {

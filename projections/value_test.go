@@ -85,7 +85,7 @@ func TestKeyOrder(t *testing.T) {
 		}
 		an, as := draw("a")
 		bn, bs := draw("b")
-		got := strings.Compare(string(appendKey(nil, Row{OfInt(an), OfText(as)})), string(appendKey(nil, Row{OfInt(bn), OfText(bs)})))
+		got := strings.Compare(string(AppendKey(nil, Row{OfInt(an), OfText(as)})), string(AppendKey(nil, Row{OfInt(bn), OfText(bs)})))
 		want := strings.Compare(as, bs)
 		if an != bn {
 			want = map[bool]int{true: -1, false: 1}[an < bn]

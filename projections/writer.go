@@ -8,8 +8,25 @@ import "fmt"
 // A Writer panics on a row that does not fit its table; the engine turns that into the projection's
 // failure at that event.
 type Writer struct {
-	ops  []op
-	slab []Value
+	ops   []op
+	slabs [][]Value
+	at    int     // slab in use
+	brief bool    // appended rows are needed until the next event only
+	lines []Value // of appended rows, when brief
+}
+
+// begin forgets what the event before did.
+func (w *Writer) begin() { w.ops, w.lines = w.ops[:0], w.lines[:0] }
+
+// renew takes back all rows that were given out.
+func (w *Writer) renew() {
+	for _, s := range w.slabs {
+		clear(s) // what the values point at may go
+	}
+	for i := range w.slabs {
+		w.slabs[i] = w.slabs[i][:0]
+	}
+	w.at = 0
 }
 
 // Set is a column, by its number, and its new value.
@@ -48,7 +65,14 @@ func (w *Writer) Append(t *Table, row ...Value) {
 	if !t.Log {
 		panic("append to table " + t.Name + ", which is no log")
 	}
-	w.ops = append(w.ops, op{table: t, kind: opAppend, row: w.whole(t, row)})
+	if !w.brief {
+		w.ops = append(w.ops, op{table: t, kind: opAppend, row: w.whole(t, row)})
+		return
+	}
+	w.fits(t, row, len(t.Columns))
+	from := len(w.lines)
+	w.lines = append(w.lines, row...)
+	w.ops = append(w.ops, op{table: t, kind: opAppend, row: w.lines[from:]})
 }
 
 // Upsert puts the row in place of whatever has its key.
@@ -111,10 +135,14 @@ func (w *Writer) fits(t *Table, row []Value, n int) {
 
 // copy keeps the caller's row on his stack: rows live in slabs, a thousand values at a time.
 func (w *Writer) copy(row []Value) Row {
-	if cap(w.slab)-len(w.slab) < len(row) {
-		w.slab = make([]Value, 0, max(1024, len(row)))
+	for ; w.at < len(w.slabs); w.at++ {
+		if s := w.slabs[w.at]; cap(s)-len(s) >= len(row) {
+			from := len(s)
+			s = append(s, row...)
+			w.slabs[w.at] = s
+			return s[from:len(s):len(s)]
+		}
 	}
-	from := len(w.slab)
-	w.slab = append(w.slab, row...)
-	return w.slab[from:len(w.slab):len(w.slab)]
+	w.slabs = append(w.slabs, make([]Value, 0, max(1024, len(row))))
+	return w.copy(row)
 }

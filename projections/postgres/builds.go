@@ -112,11 +112,8 @@ func (s *session) create(ctx context.Context, p *projections.Projection, log uui
 	for _, t := range p.Tables {
 		x.tables = append(x.tables, t.Name)
 		sql += createSQL(t, x.schema)
-		if x.Indexed || !t.Log {
-			sql += keySQL(t, x.schema)
-		}
-		if x.Indexed {
-			sql += indexSQL(t, x.schema)
+		if x.Indexed { // a hidden one gets them after it is filled
+			sql += keySQL(t, x.schema) + indexSQL(t, x.schema)
 		}
 	}
 	_, err = s.conn.Exec(ctx, "INSERT INTO "+s.state+".builds (projection, number, version, state, log, indexed, schema, tables) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -145,10 +142,10 @@ func (b *Backend) Index(ctx context.Context, p *projections.Projection, want pro
 		if !ok || x.Indexed {
 			return conflictIf(!ok)
 		}
-		sql := "SET LOCAL maintenance_work_mem = '128MB'; SET LOCAL default_statistics_target = 20;"
+		sql := bulkSettings
 		for _, t := range p.Tables {
-			if t.Log {
-				sql += keySQL(t, x.schema)
+			if err := s.key(ctx, t, x.schema); err != nil {
+				return err
 			}
 			sql += indexSQL(t, x.schema) + analyzeSQL(t, x.schema)
 		}
@@ -354,8 +351,6 @@ func createSQL(t *projections.Table, schema string) string {
 	return "CREATE TABLE " + table(schema, t.Name) + " (" + strings.Join(parts, ", ") + ");"
 }
 
-// keySQL makes the key. A table that is only appended to gets it after the load: one sorted pass instead of
-// an insertion for each row.
 func keySQL(t *projections.Table, schema string) string {
 	return "ALTER TABLE " + table(schema, t.Name) + " ADD PRIMARY KEY (" + strings.Join(columnNames(t, keyColumns(t)), ", ") + ");"
 }

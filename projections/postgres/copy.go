@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 
@@ -35,6 +36,7 @@ func copyRows(ctx context.Context, conn *pgx.Conn, into string, fields, n int, r
 	e := &copyReader{buf: append(make([]byte, 0, 2*chunk), copyHeader...), n: n, row: func(i int, b []byte) []byte {
 		return row(i, binary.BigEndian.AppendUint16(b, uint16(fields))) // #nosec G115 -- a table has at most 1600
 	}}
+	defer e.stop()
 	tag, err := conn.PgConn().CopyFrom(ctx, e, "COPY "+into+" FROM STDIN (FORMAT binary)")
 	if err == nil && tag.RowsAffected() != int64(n) {
 		return fmt.Errorf("copied %d rows of %d", tag.RowsAffected(), n)
@@ -44,18 +46,33 @@ func copyRows(ctx context.Context, conn *pgx.Conn, into string, fields, n int, r
 
 const chunk = 64 << 10
 
-// copyReader encodes rows as they are read.
+// copyReader encodes rows as they are read. When a connection breaks, the driver's CopyFrom returns without
+// waiting for the goroutine in which it reads: from then on the rows must be left alone.
 type copyReader struct {
+	mu    sync.Mutex // guards all
 	buf   []byte
 	off   int // of what is read already
 	next  int
 	n     int
 	row   func(i int, b []byte) []byte
 	ended bool
+	// stopped: CopyFrom has returned.
+	stopped bool
+}
+
+func (e *copyReader) stop() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stopped = true
 }
 
 // Read fills p as far as there are rows.
 func (e *copyReader) Read(p []byte) (int, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stopped {
+		return 0, io.ErrClosedPipe
+	}
 	if len(e.buf)-e.off < len(p) && !e.ended {
 		e.buf = append(e.buf[:0], e.buf[e.off:]...)
 		e.off = 0

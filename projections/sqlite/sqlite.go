@@ -55,6 +55,9 @@ CREATE TABLE projection_tables (
 ) STRICT, WITHOUT ROWID;
 `
 
+// pageSize of the file: larger pages hold more rows of one person together.
+const pageSize = 8192
+
 // Backend is a projections.Backend on one SQLite file. One process at a time may write it; any number of
 // its readers see the last commit without waiting.
 type Backend struct {
@@ -80,7 +83,7 @@ func Open(ctx context.Context, cfg Config) (*Backend, error) {
 	if cfg.Path == "" || cfg.Readers < 0 || cfg.CacheKiB < 0 {
 		return nil, errors.New("read models: want a path and bounds that are not negative")
 	}
-	conn, err := sqlite.Open(ctx, sqlite.Config{Path: cfg.Path, VFS: cfg.VFS, Relaxed: true, CacheKiB: cfg.CacheKiB, PageSize: 8192, CheckpointPages: 4096})
+	conn, err := sqlite.Open(ctx, sqlite.Config{Path: cfg.Path, VFS: cfg.VFS, Relaxed: true, CacheKiB: cfg.CacheKiB, PageSize: pageSize, CheckpointPages: 4096})
 	if err != nil {
 		return nil, err
 	}

@@ -57,6 +57,21 @@ func (s *snapshot) Select(ctx context.Context, q projections.Select) iter.Seq2[p
 			yield(nil, contextFirst(ctx, err))
 			return
 		}
+		for row, err := range s.rows(q, q.Table.Name) {
+			if err != nil {
+				yield(nil, contextFirst(ctx, err))
+				return
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
+
+// rows yields the rows asked for of a table or view with the columns of q.Table.
+func (s *snapshot) rows(q projections.Select, from string) iter.Seq2[projections.Row, error] {
+	return func(yield func(projections.Row, error) bool) {
 		columns := q.Columns
 		if columns == nil {
 			columns = make([]int, len(q.Table.Columns))
@@ -64,11 +79,11 @@ func (s *snapshot) Select(ctx context.Context, q projections.Select) iter.Seq2[p
 				columns[i] = i
 			}
 		}
-		sql, args := render(q, columns)
+		sql, args := render(q, from, columns)
 		row := make(projections.Row, len(columns))
 		for st, err := range s.conn.Rows(sql, args...) {
 			if err != nil {
-				yield(nil, contextFirst(ctx, err))
+				yield(nil, err)
 				return
 			}
 			for i, c := range columns {
@@ -131,9 +146,9 @@ func (s *snapshot) word(b []byte) string {
 	return w
 }
 
-func render(q projections.Select, columns []int) (string, []any) {
+func render(q projections.Select, from string, columns []int) (string, []any) {
 	var b strings.Builder
-	b.WriteString("SELECT " + strings.Join(columnNames(q.Table, columns), ", ") + " FROM " + q.Table.Name)
+	b.WriteString("SELECT " + strings.Join(columnNames(q.Table, columns), ", ") + " FROM " + from)
 	var args []any
 	for i, w := range q.Where {
 		b.WriteString(map[bool]string{true: " WHERE ", false: " AND "}[i == 0])

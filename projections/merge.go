@@ -1,0 +1,113 @@
+package projections
+
+import (
+	"strings"
+)
+
+// cursor goes through one sorted run of entries, each key once.
+type cursor struct {
+	entry *entry // the present one
+	// next moves on, and tells whether there was another.
+	next  func(*cursor) (bool, error)
+	stop  func() // may be nil
+	order int    // of the run, the oldest first
+}
+
+// cursors is a heap: the least key first, and of one key the oldest run first.
+type cursors []*cursor
+
+func (h cursors) less(i, j int) bool {
+	c := strings.Compare(h[i].entry.key, h[j].entry.key)
+	return c < 0 || c == 0 && h[i].order < h[j].order
+}
+
+func (h cursors) down(i int) {
+	for {
+		least := i
+		for _, child := range [...]int{2*i + 1, 2*i + 2} {
+			if child < len(h) && h.less(child, least) {
+				least = child
+			}
+		}
+		if least == i {
+			return
+		}
+		h[i], h[least] = h[least], h[i]
+		i = least
+	}
+}
+
+func (h *cursors) pop() *cursor {
+	first, last := (*h)[0], len(*h)-1
+	(*h)[0] = (*h)[last]
+	*h = (*h)[:last]
+	h.down(0)
+	return first
+}
+
+func (h *cursors) push(c *cursor) {
+	*h = append(*h, c)
+	for i := len(*h) - 1; i > 0 && h.less(i, (i-1)/2); i = (i - 1) / 2 {
+		(*h)[i], (*h)[(i-1)/2] = (*h)[(i-1)/2], (*h)[i]
+	}
+}
+
+// merge yields the rows that come of runs that began with an empty table, sorted by key. A row is valid until
+// the next one.
+func merge(t *Table, runs []*cursor, yield func(Row, error) bool) {
+	var h cursors
+	for i, c := range runs {
+		c.order = i
+		more, err := c.next(c)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		if more {
+			h.push(c)
+		}
+	}
+	var held []*cursor
+	for len(h) > 0 {
+		// Cursors stand still until their row was taken: it lies in their memory.
+		held = append(held[:0], h.pop())
+		for len(h) > 0 && h[0].entry.key == held[0].entry.key {
+			held = append(held, h.pop())
+		}
+		if row := melted(t, held); row != nil && !yield(row, nil) {
+			return
+		}
+		for _, c := range held {
+			more, err := c.next(c)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if more {
+				h.push(c)
+			}
+		}
+	}
+}
+
+// melted is the row that comes of what several runs say of one key, the oldest first; nil when there is none.
+func melted(t *Table, runs []*cursor) (row Row) {
+	for _, c := range runs {
+		switch e := c.entry; e.kind {
+		case whole:
+			row = e.row
+		case gone:
+			row = nil
+		case unknown:
+			for _, change := range e.changes {
+				switch {
+				case row != nil:
+					changeRow(row, change)
+				case change.Add:
+					row = made(t, change)
+				}
+			}
+		}
+	}
+	return row
+}

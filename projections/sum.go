@@ -1,0 +1,77 @@
+package projections
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"iter"
+)
+
+// Sum tells rows of one table from others: their number, and a digest of all their values in the order of
+// their keys. It is the same on every backend.
+type Sum struct {
+	Rows   int64
+	Digest [sha256.Size]byte
+}
+
+// String is the number and the beginning of the digest.
+func (s *Sum) String() string {
+	return fmt.Sprintf("%d rows (%s)", s.Rows, hex.EncodeToString(s.Digest[:8]))
+}
+
+// summer makes a Sum.
+type summer struct {
+	hash hash.Hash
+	rows int64
+	buf  []byte
+}
+
+func newSummer() *summer { return &summer{hash: sha256.New()} }
+
+// sumBytes is hashed at once.
+const sumBytes = 8 << 10
+
+func (s *summer) add(row Row) {
+	s.rows++
+	s.buf = appendRow(s.buf, row)
+	if len(s.buf) >= sumBytes {
+		s.hash.Write(s.buf)
+		s.buf = s.buf[:0]
+	}
+}
+
+func (s *summer) sum() Sum {
+	s.hash.Write(s.buf)
+	s.buf = s.buf[:0]
+	out := Sum{Rows: s.rows}
+	s.hash.Sum(out.Digest[:0])
+	return out
+}
+
+// countEvery is how often rows are counted aloud.
+const countEvery = 4096
+
+// summed passes rows on and leaves their sum when they were gone through to the end, each time anew. told
+// hears of how many have passed since the last time; it may be nil.
+func summed(rows iter.Seq2[Row, error], into *Sum, told func(int64)) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		s, heard := newSummer(), int64(0)
+		for row, err := range rows {
+			if err == nil {
+				s.add(row)
+			}
+			if !yield(row, err) {
+				return
+			}
+			if told != nil && s.rows-heard >= countEvery {
+				told(s.rows - heard)
+				heard = s.rows
+			}
+		}
+		if told != nil {
+			told(s.rows - heard)
+		}
+		*into = s.sum()
+	}
+}
