@@ -80,6 +80,7 @@ func Load(b []byte) (p *Policy, err error) {
 	if shape.unreadable {
 		return nil, invalid(shape.problems...)
 	}
+	p.join()
 	p.buildIndex()
 	problems := append(shape.problems, validate(p, shape.lines)...)
 	if len(problems) > 0 {

@@ -23,6 +23,12 @@ func edited(t testing.TB, pairs ...string) []byte {
 	return []byte(src)
 }
 
+// ruled is the built-in file with one more entry in the retention schedule.
+func ruled(t testing.TB, entry string) []byte {
+	t.Helper()
+	return edited(t, "  - id: at-once\n", "  - id: at-once\n  - "+entry+"\n")
+}
+
 func problems(t testing.TB, src []byte) []policy.Problem {
 	t.Helper()
 	_, err := policy.Load(src)
@@ -37,13 +43,13 @@ func TestLoadReportsAllProblemsAtOnce(t *testing.T) {
 	t.Parallel()
 	got := problems(t, edited(t,
 		"acceptance: use ", "acceptance: nod ",
-		"term: 1095 days", "term: 1095 moons",
+		"- id: at-once", "- {id: at-home, legal: a letter, start: deletion, term: 1095 moons, action: retain, readers: [officer]}\n  - id: at-once",
 		"retention: [tax-documents], max-bytes: 32", "retention: [tax-papers], max-bytes: 99999",
 		"findable: email", "findable: smell",
 		"  contact: support@imagine.ua", "  contact: support@imagine.ua\n  telepathy: true",
 		`effective-from: "2014-01-01"`, `effective-from: "2014-13-01"`,
 	))
-	for _, path := range []string{"effective-from", "acceptance", "controller.telepathy", "retention[1].term", "findable", "retention[0]", "max-bytes"} {
+	for _, path := range []string{"effective-from", "acceptance", "controller.telepathy", "retention[0].term", "findable", "retention[0]", "max-bytes"} {
 		found := false
 		for _, p := range got {
 			if strings.HasSuffix(p.Path, path) {
@@ -98,7 +104,20 @@ func TestLoadRefuses(t *testing.T) {
 		"unknown purpose":  {edited(t, "purposes: [contact, statistics, advertising]", "purposes: [contact, gossip]"), "not defined"},
 		"unknown service":  {edited(t, "services: [account, orders]}", "services: [account, elsewhere]}"), "not defined"},
 		"findable trace":   {edited(t, "kind: trace, sources: [automatic],", "kind: trace, sources: [automatic], findable: exact,"), "trace"},
-		"term on destroy":  {edited(t, "term: none", "term: 1 days"), "destroys"},
+		"term on destroy":  {ruled(t, "{id: soon, legal: a letter, start: deletion, term: 1 month, action: destroy}"), "destroys"},
+		"readers of none":  {ruled(t, "{id: soon, legal: a letter, term: none, action: destroy, readers: [officer]}"), "nobody reads"},
+		"no readers":       {ruled(t, "{id: late, legal: a letter, start: deletion, term: 1 month, action: retain}"), "nobody may read"},
+		"unknown reader":   {ruled(t, "{id: late, legal: a letter, start: deletion, term: 1 month, action: retain, readers: [cook]}"), "not defined"},
+		"no term":          {ruled(t, "{id: late, legal: a letter, start: deletion, action: retain, readers: [officer]}"), "without a term"},
+		"unknown start":    {ruled(t, "{id: late, legal: a letter, start: sunrise, term: 1 month, action: retain, readers: [officer]}"), "unknown event"},
+		"unknown action":   {ruled(t, "{id: late, legal: a letter, start: deletion, term: 1 month, action: burn, readers: [officer]}"), "unknown action"},
+		"unknown category": {ruled(t, "{id: late, legal: a letter, start: deletion, term: 1 month, action: retain, readers: [officer], categories: [shoes]}"), "not defined"},
+		"no such law rule": {ruled(t, "id: for-ever"), "no rule"},
+		"a rule of law":    {ruled(t, "{id: aml, legal: a letter, start: deletion, term: 1 month, action: retain, readers: [officer]}"), "the rule pack says"},
+		"a hold's term":    {edited(t, "{id: hold,", "{id: hold, term: 1 month,"), "no term"},
+		"a field's hold":   {edited(t, "retention: [tax-documents], max-bytes: 32", "retention: [hold], max-bytes: 32"), "rule of holds"},
+		"collected once":   {ruled(t, "{id: late, legal: a letter, start: collection, term: 1 month, action: retain, readers: [officer], categories: [finance]}"), "is for traces"},
+		"no rule pack":     {edited(t, "law: ua  ", "law: mars  "), "no rule pack"},
 		"too large":        {make([]byte, 1<<20+1), "bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -127,7 +146,7 @@ func TestNormalIsIdempotent(t *testing.T) {
 
 func FuzzLoad(f *testing.F) {
 	f.Add(policy.ImagineYAML())
-	f.Add(edited(f, "term: 1095 days", "term: 1095 moons"))
+	f.Add(ruled(f, "{id: late, legal: a letter, start: collection, term: 1095 moons, action: retain}"))
 	f.Add([]byte("policy: &a [*a]\n"))
 	f.Add([]byte("a: {b: {c: {d: [1, 2, {e: f}]}}}\n"))
 	f.Add([]byte("fields:\n  - {id: x, max-bytes: 1e9}\n"))

@@ -22,6 +22,7 @@ type index struct {
 	roles    map[string]*Role
 	abroad   map[string]*Abroad
 	traces   []domain.Field
+	keeps    map[domain.Field][]*Rule
 }
 
 func (p *Policy) buildIndex() {
@@ -41,6 +42,7 @@ func (p *Policy) buildIndex() {
 			p.index.traces = append(p.index.traces, p.Fields[i].ID)
 		}
 	}
+	p.buildKeeps()
 }
 
 func byID[K comparable, T any](list []T, id func(*T) K) map[K]*T {
@@ -133,26 +135,6 @@ func (p *Policy) Stops(gone func(domain.Field) bool) []domain.Service {
 		}
 	}
 	return stop
-}
-
-// Fate tells what becomes of a value of the field that is deleted or replaced at t: the rule with the
-// longest lawful term retains it, or nothing does and it is destroyed. Subject and epoch are the caller's.
-func (p *Policy) Fate(id domain.Field, t time.Time) domain.Fate {
-	fate := domain.Fate{Field: id, Action: domain.Destroy}
-	f, ok := p.Field(id)
-	if !ok {
-		return fate
-	}
-	for _, name := range f.Retention {
-		rule, ok := p.Rule(name)
-		if !ok || rule.Action != domain.Retain {
-			continue
-		}
-		if until := rule.Term.After(t); until.After(fate.Until) {
-			fate.Action, fate.Until, fate.Rule = domain.Retain, until, rule.ID
-		}
-	}
-	return fate
 }
 
 // Set is several versions of a policy, each in force from its effective date until the next one's.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/law"
 )
 
 // Policy is one version of the published policy. Imagine and Load make it; treat it as read-only.
@@ -22,10 +23,12 @@ type Policy struct {
 	Acceptance string `yaml:"acceptance"`
 	// GoverningLaw is the country whose law applies (clause 6.2).
 	GoverningLaw domain.Country `yaml:"governing-law"`
-	Controller   Controller     `yaml:"controller"`
-	Purposes     []Purpose      `yaml:"purposes"`
-	Grounds      []Ground       `yaml:"grounds"`
-	Services     []Service      `yaml:"services"`
+	// Law is the rule pack that the policy is joined with; empty: the one of the governing law.
+	Law        string     `yaml:"law,omitempty"`
+	Controller Controller `yaml:"controller"`
+	Purposes   []Purpose  `yaml:"purposes"`
+	Grounds    []Ground   `yaml:"grounds"`
+	Services   []Service  `yaml:"services"`
 	// RecipientKinds are the kinds of third parties that may receive data.
 	RecipientKinds []RecipientKind `yaml:"recipient-kinds"`
 	// Identification lists the methods by which declared values may be verified (clause 1.3).
@@ -39,6 +42,7 @@ type Policy struct {
 	Clauses []Clause `yaml:"clauses"`
 
 	index index
+	pack  *law.Pack
 }
 
 // Controller is who answers for the data.
@@ -57,6 +61,11 @@ type Purpose struct {
 	// Depersonalised: the policy allows this purpose on depersonalised data only, so values may be used to
 	// compute it but never leave for it, neither to a third party nor to the public.
 	Depersonalised bool `yaml:"depersonalised,omitempty"`
+	// Answers: requests of subjects and authorities are answered for this purpose, so restricted values may
+	// still be viewed for it.
+	Answers bool `yaml:"answers,omitempty"`
+	// DirectMarketing: an objection to this purpose knows no exception (GDPR art. 21(3)).
+	DirectMarketing bool `yaml:"direct-marketing,omitempty"`
 }
 
 // Ground is a legal basis of processing.
@@ -66,6 +75,8 @@ type Ground struct {
 	GDPR  string         `yaml:"gdpr"`
 	// NeedsConsent: an operation on this ground is refused unless a live consent covers it.
 	NeedsConsent bool `yaml:"needs-consent,omitempty"`
+	// Binding: what rests on this ground must be done whatever the subject objects.
+	Binding bool `yaml:"binding,omitempty"`
 }
 
 // Service is one service of the controller, with its own conditions over the common ones (clause 3.1).
@@ -85,6 +96,8 @@ type Service struct {
 type RecipientKind struct {
 	ID    domain.RecipientKind `yaml:"id"`
 	Title string               `yaml:"title"`
+	// Public: a state body or court, to which retained values may be disclosed (clause 4.3).
+	Public bool `yaml:"public,omitempty"`
 }
 
 // Method is a way to verify declared values (clause 1.3).
@@ -99,14 +112,6 @@ type Role struct {
 	Title      string           `yaml:"title"`
 	Purposes   []domain.Purpose `yaml:"purposes"`
 	Categories []string         `yaml:"categories"`
-}
-
-// Rule is one entry of the retention schedule: what a legal act says of values that are deleted.
-type Rule struct {
-	ID     string            `yaml:"id"`
-	Legal  string            `yaml:"legal"` // the act and article
-	Term   Term              `yaml:"term"`  // from the deletion; zero for destroy
-	Action domain.FateAction `yaml:"action"`
 }
 
 // Abroad is a ground for a transfer to another country (art. 29 of Law 2297-VI).
@@ -140,7 +145,7 @@ type Field struct {
 	// the controller and can't be collected.
 	Sources  []string         `yaml:"sources,omitempty"`
 	Purposes []domain.Purpose `yaml:"purposes"`
-	// Retention names the rules that govern its deletion; the longest lawful term wins.
+	// Retention names the rules that govern its deletion, beside those of its category; the longest lawful term wins.
 	Retention []string `yaml:"retention"`
 	// Form says that a person is found again by this field, and how its values are normalised for that.
 	Form     Form             `yaml:"findable,omitempty"`

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/law"
 	"imagine.ua/litopys/domain/policy"
 )
 
@@ -191,52 +192,134 @@ func TestSetKnowsWhichVersionWasInForce(t *testing.T) {
 	}
 }
 
-func TestTermsCountTheirOwnUnits(t *testing.T) {
+// kyiv is the first moment of a day in Kyiv, in UTC: days of terms are counted there.
+func kyiv(s string) time.Time {
+	zone, err := time.LoadLocation("Europe/Kyiv")
+	if err != nil {
+		panic(err)
+	}
+	t, err := time.ParseInLocation(time.DateOnly, s, zone)
+	if err != nil {
+		panic(err)
+	}
+	return t.UTC()
+}
+
+// own gives the built-in policy with rules of the policy's own, which fields name after the given text.
+func own(t testing.TB, pairs ...string) *policy.Policy {
+	t.Helper()
+	p, err := policy.Load(edited(t, pairs...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+const (
+	logs   = `  - {id: logs, legal: "internal rule 7", start: collection, term: 2 months, action: retain, readers: [security]}`
+	orders = `  - {id: papers, legal: "internal rule 8", start: deletion, term: 1 year, action: retain, readers: [officer], categories: [delivery]}`
+)
+
+func TestKeepingTakesTheLongestTerm(t *testing.T) {
 	t.Parallel()
-	for _, tc := range []struct{ term, from, want string }{
-		{"1095 days", "2024-03-10", "2027-03-10"},
-		{"3 years", "2025-03-10", "2028-03-10"},
-		{"1095 days", "2025-03-10", "2028-03-09"}, // 2028 has a 29 February
-		{"1 months", "2023-01-31", "2023-02-28"},
-		{"1 years", "2024-02-29", "2025-02-28"},
-		{"12 months", "2023-12-31", "2024-12-31"},
-		{"none", "2024-01-01", "2024-01-01"},
+	p := own(t, "  - id: limitation\n", "  - id: limitation\n  - id: aml\n"+logs+"\n"+orders+"\n",
+		"retention: [tax-documents], max-bytes: 32", "retention: [tax-documents, aml], max-bytes: 32",
+		"retention: [at-once], max-bytes: 4096,\n     services: [site, account, orders, support]}\n  - {id: referrer", "retention: [logs], max-bytes: 4096,\n     services: [site, account, orders, support]}\n  - {id: referrer")
+	for _, tc := range []struct {
+		field    domain.Field
+		epoch    domain.Epoch
+		at       string
+		relation policy.Relation
+		rule     string
+		until    string
+		open     string
+	}{
+		{"email", "1", "2024-03-10", policy.Lasting, "", "", ""},
+		{"nobody_knows", "1", "2024-03-10", policy.Lasting, "", "", ""},
+		{"agreement", "1", "2025-03-10", policy.Lasting, "limitation", "2028-03-11", ""},    // three years with a 29 February are longer than 1095 days
+		{"agreement", "1", "2024-03-10", policy.Lasting, "tax-documents", "2027-03-11", ""}, // of equal terms the first
+		{"agreement", "1", "2024-02-29", policy.Lasting, "tax-documents", "2027-03-01", ""}, // 2027 has no 29 February
+		{"city", "1", "2023-06-10", policy.Lasting, "papers", "2024-06-11", ""},             // by its category
+		{"tax_number", "1", "2024-03-10", policy.Lasting, "tax-documents", "2027-03-11", "aml"},
+		{"tax_number", "1", "2024-03-10", policy.Ended, "aml", "2029-03-11", ""},
+		{"page", "2024-01", "2024-03-10", policy.Lasting, "logs", "2024-04-02", ""}, // January ends in Kyiv on 1 February
+		{"page", "2024-03.2", "2024-03-10", policy.Lasting, "logs", "2024-06-02", ""},
+		{"page", "2023-12", "2024-03-10", policy.Lasting, "", "", ""},
 	} {
-		var term policy.Term
-		if err := term.UnmarshalText([]byte(tc.term)); err != nil {
-			t.Fatal(err)
+		got := p.Keeping(tc.field, tc.epoch, day(tc.at), tc.relation)
+		want := policy.Keeping{Rule: tc.rule, Open: tc.open}
+		if tc.until != "" {
+			want.Until = kyiv(tc.until)
 		}
-		if got := term.After(day(tc.from)); !got.Equal(day(tc.want)) {
-			t.Errorf("%s after %s: %s, want %s", tc.term, tc.from, got.Format(time.DateOnly), tc.want)
+		if got != want {
+			t.Errorf("%s of %s deleted on %s: %+v, want %+v", tc.field, tc.epoch, tc.at, got, want)
 		}
-		if term.String() != tc.term {
-			t.Errorf("%q is written as %q", tc.term, term)
+	}
+	if !p.FromCollection("page") || p.FromCollection("referrer") || p.FromCollection("nobody_knows") {
+		t.Error("the policy is wrong about which fields have a term from collection")
+	}
+	if end, rule := p.RelationEnded("email", "aml", day("2024-02-29")); rule != "aml" || !end.Equal(kyiv("2029-03-01")) {
+		t.Errorf("the term after the relation: %s by %q", end, rule)
+	}
+	if end, rule := policy.Imagine().RelationEnded("email", "nobody-knows", day("2024-02-29")); rule != "" || !end.IsZero() {
+		t.Errorf("a rule that nobody knows sets a term: %s by %q", end, rule)
+	}
+}
+
+func TestFateOfAKeeping(t *testing.T) {
+	t.Parallel()
+	until := day("2030-01-01")
+	for name, tc := range map[string]struct {
+		keeping policy.Keeping
+		want    domain.Fate
+	}{
+		"no rule":        {policy.Keeping{}, domain.Fate{Action: domain.Destroy}},
+		"a known end":    {policy.Keeping{Until: until, Rule: "a"}, domain.Fate{Action: domain.Retain, Until: until, Rule: "a"}},
+		"an unknown end": {policy.Keeping{Until: until, Rule: "a", Open: "b"}, domain.Fate{Action: domain.Retain, Rule: "b"}},
+	} {
+		if got := tc.keeping.Fate(); got != tc.want {
+			t.Errorf("%s: %+v, want %+v", name, got, tc.want)
 		}
 	}
 }
 
-func TestFateTakesTheLongestTerm(t *testing.T) {
+// A policy under another law keeps by that law's rules, and nothing of the policy itself changes.
+func TestUnderAnotherLaw(t *testing.T) {
+	t.Parallel()
+	p := own(t, "  - id: limitation\n", "  - id: limitation\n"+orders+"\n")
+	under := p.Under(law.EU())
+	if under.Pack().ID != "eu" || p.Pack().ID != "ua" {
+		t.Fatalf("packs %s and %s", under.Pack().ID, p.Pack().ID)
+	}
+	for field, want := range map[domain.Field]string{"email": "", "tax_number": "legal-duty", "defence_statement": "limitation", "city": "papers"} {
+		got := under.Keeping(field, "1", day("2024-03-10"), policy.Lasting)
+		if got.Rule != want {
+			t.Errorf("%s is kept by %q, want %q", field, got.Rule, want)
+		}
+		if legal := under.LegalOf(got.Rule); want != "" && want != "papers" && !strings.Contains(legal, "GDPR") {
+			t.Errorf("%s rests on %q", want, legal)
+		}
+	}
+	if got := p.Keeping("tax_number", "1", day("2024-03-10"), policy.Lasting); got.Rule != "tax-documents" {
+		t.Errorf("the policy itself changed: %+v", got)
+	}
+}
+
+func TestReadersOfWhatIsKept(t *testing.T) {
 	t.Parallel()
 	p := policy.Imagine()
-	for _, tc := range []struct {
-		field  domain.Field
-		at     string
-		action domain.FateAction
-		rule   string
-		until  string
-	}{
-		{"email", "2024-03-10", domain.Destroy, "", ""},
-		{"nobody_knows", "2024-03-10", domain.Destroy, "", ""},
-		{"tax_number", "2024-03-10", domain.Retain, "tax-documents", "2027-03-10"},
-		{"agreement", "2025-03-10", domain.Retain, "limitation", "2028-03-10"},
+	for rule, roles := range map[string][]string{
+		"tax-documents": {"accountant", "officer"}, "limitation": {"officer"}, policy.HoldRule: {"officer"},
+		"aml":     {"officer"}, // the policy does not list it; the pack knows it
+		"at-once": nil, "nobody-knows": nil,
 	} {
-		got := p.Fate(tc.field, day(tc.at))
-		want := domain.Fate{Field: tc.field, Action: tc.action, Rule: tc.rule}
-		if tc.until != "" {
-			want.Until = day(tc.until)
+		for _, role := range []string{"accountant", "officer", "support"} {
+			if got := p.MayRead(role, rule); got != slices.Contains(roles, role) {
+				t.Errorf("may the role %s read what %s keeps: %v", role, rule, got)
+			}
 		}
-		if got != want {
-			t.Errorf("fate of %s: %+v, want %+v", tc.field, got, want)
+		if legal := p.LegalOf(rule); (legal == "") != (rule == "nobody-knows") {
+			t.Errorf("the rule %s rests on %q", rule, legal)
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"imagine.ua/litopys/domain/law"
 )
 
 // shape is what a walk over the syntax tree finds before anything is decoded: the line of every path, and
@@ -55,7 +57,7 @@ func (s *shape) walk(n ast.Node, t reflect.Type, path string, depth int) {
 }
 
 // plainText are the types that are written as a scalar though they are structs.
-var plainText = map[reflect.Type]bool{reflect.TypeFor[Date](): true, reflect.TypeFor[Term](): true}
+var plainText = map[reflect.Type]bool{reflect.TypeFor[Date](): true, reflect.TypeFor[law.Term](): true}
 
 func (s *shape) scalar(n ast.Node, t reflect.Type, path string) {
 	if _, null := n.(*ast.NullNode); null {

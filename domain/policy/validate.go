@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-
-	"imagine.ua/litopys/domain"
 )
 
 // validation gathers problems, each at its path.
@@ -117,23 +115,6 @@ func (v *validation) grounds() {
 	unique(v, v.p.Grounds, "grounds", groundPattern, func(x Ground) string { return string(x.ID) })
 }
 
-func (v *validation) retention() {
-	unique(v, v.p.Retention, "retention", idPattern, func(x Rule) string { return x.ID })
-	for i, r := range v.p.Retention {
-		at := fmt.Sprintf("retention[%d]", i)
-		v.need(strings.TrimSpace(r.Legal) != "", at+".legal", "name act and article", "rule %q has no legal reference", r.ID)
-		switch r.Action {
-		case domain.Destroy:
-			v.need(r.Term.Unit == "" && r.Term.text == "none", at+".term", "write: term: none", "rule %q destroys, so it has no term", r.ID)
-		case domain.Retain:
-			v.need(r.Term.Unit != "" && r.Term.Count > 0, at+".term", "write a number and days, months or years, for example: 1095 days",
-				"rule %q retains, and %q is not a term", r.ID, r.Term.text)
-		default:
-			v.need(false, at+".action", "say destroy or retain", "rule %q has the unknown action %q", r.ID, r.Action)
-		}
-	}
-}
-
 func (v *validation) services() {
 	unique(v, v.p.Services, "services", idPattern, func(x Service) string { return string(x.ID) })
 	for i, s := range v.p.Services {
@@ -157,10 +138,7 @@ func (v *validation) plainLists() {
 
 func (v *validation) roles() {
 	unique(v, v.p.Roles, "roles", idPattern, func(x Role) string { return x.ID })
-	categories := map[string]*Field{}
-	for i := range v.p.Fields {
-		categories[v.p.Fields[i].Category] = &v.p.Fields[i]
-	}
+	categories := v.categories()
 	for i, r := range v.p.Roles {
 		at := fmt.Sprintf("roles[%d]", i)
 		refers(v, r.Purposes, at+".purposes", "purposes", v.p.index.purposes)
@@ -191,6 +169,7 @@ func (v *validation) fields() {
 		refers(v, f.Purposes, at+".purposes", "purposes", v.p.index.purposes)
 		refers(v, f.Retention, at+".retention", "retention", v.p.index.rules)
 		refers(v, f.Services, at+".services", "services", v.p.index.services)
+		v.starts(f, at)
 	}
 }
 

@@ -163,7 +163,7 @@ func TestClause_3_3_4_TransferInDefenceOfRights(t *testing.T) {
 	ask(t, past(), transferOf(defence(), "name", "email")).Then(first)
 	b.Statement.Epoch = "2"
 	ask(t, past(first), transferOf(defence(), "name", "email")).Then(transferred(b))
-	end := noon.AddDate(3, 0, 0)
+	end := kyiv(2027, 3, 11)
 	ask(t, past(first, transferred(b)), subject.Delete{About: about(), Fields: []domain.Field{subject.StatementField}}).Then(subject.Deleted{
 		Subject: anna, Deleted: []domain.Fate{
 			retained(subject.StatementField, "1", "limitation", end), retained(subject.StatementField, "2", "limitation", end),
@@ -190,7 +190,7 @@ func TestClause_4_1_ChangeAndDelete(t *testing.T) {
 	ask(t, past(granted(), placed()), subject.Close{About: about(bySubject)}).Then(subject.Closed{
 		Subject: anna, Services: []domain.Service{"orders", "letters"},
 		Deleted: append([]domain.Fate{
-			destroyed("name", "1"), destroyed("email", "1"), retained("tax_number", "1", "tax-documents", noon.AddDate(0, 0, 1095)),
+			destroyed("name", "1"), destroyed("email", "1"), retained("tax_number", "1", "tax-documents", kyiv(2027, 3, 11)),
 		}, allTraces("2024-03")...),
 	})
 	closed := past(granted(), subject.Closed{Subject: anna})
@@ -207,7 +207,7 @@ func TestClause_4_2_DeletionNamesTheServicesThatStop(t *testing.T) {
 
 func TestClause_4_3_TheLawRetainsWhatIsChangedOrDeleted(t *testing.T) {
 	t.Parallel()
-	tax := noon.AddDate(0, 0, 1095)
+	tax := kyiv(2027, 3, 11)
 	ask(t, past(), subject.Delete{About: about(), Fields: []domain.Field{"tax_number"}}).Then(subject.Deleted{
 		Subject: anna, Deleted: []domain.Fate{retained("tax_number", "1", "tax-documents", tax)},
 	})
@@ -218,7 +218,7 @@ func TestClause_4_3_TheLawRetainsWhatIsChangedOrDeleted(t *testing.T) {
 	// Three years from March 2025 hold a 29 February: they are longer than 1095 days.
 	later := time.Date(2025, 3, 10, 12, 0, 0, 0, time.UTC)
 	ask(t, past(collected("agreement")), subject.Delete{About: about(at(later)), Fields: []domain.Field{"agreement"}}).Then(subject.Deleted{
-		Subject: anna, Deleted: []domain.Fate{retained("agreement", "1", "limitation", later.AddDate(3, 0, 0))},
+		Subject: anna, Deleted: []domain.Fate{retained("agreement", "1", "limitation", kyiv(2028, 3, 11))},
 	})
 }
 

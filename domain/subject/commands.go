@@ -159,8 +159,10 @@ type Use struct {
 // View records that a person looks at values.
 type View struct {
 	About
-	Fields   []domain.Field
-	Months   []domain.Month // as in Use
+	Fields []domain.Field
+	Months []domain.Month // as in Use
+	// Retained are values kept by law; then no Fields are named (clause 4.3).
+	Retained []domain.FieldEpoch
 	Role     string
 	Document domain.Reference
 }

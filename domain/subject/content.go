@@ -32,6 +32,7 @@ func Digest(cmd Command, buffer []byte) (string, []byte) {
 	case Delete:
 		domain.ContentList(c, "fields", cmd.Fields)
 		c.Flag("all", cmd.All)
+		c.Text("ground", cmd.Ground)
 	case GrantConsent:
 		c.ID("consent", cmd.Consent.UUID)
 		cmd.Scope.content(c)
@@ -68,6 +69,7 @@ func contentOfHandling(c *domain.Content, cmd Command) {
 	case View:
 		domain.ContentList(c, "fields", cmd.Fields)
 		domain.ContentList(c, "months", cmd.Months)
+		contentOfValues(c, "retained", cmd.Retained)
 		c.Text("role", cmd.Role)
 		c.Text("document", string(cmd.Document))
 	case Transfer:
@@ -76,8 +78,62 @@ func contentOfHandling(c *domain.Content, cmd Command) {
 		domain.ContentList(c, "months", cmd.Months)
 		contentOfBasis(c, cmd.Basis)
 		c.Text("abroad", cmd.Abroad)
+		c.Text("exempt", cmd.Exempt)
+		c.ID("request", cmd.Request.UUID)
+	default:
+		contentOfDuty(c, cmd)
+	}
+}
+
+// contentOfDuty writes the commands about keeping, rights and notices.
+func contentOfDuty(c *domain.Content, cmd Command) {
+	switch cmd := cmd.(type) {
+	case PlaceHold:
+		c.ID("hold", cmd.Hold.UUID)
+		domain.ContentList(c, "fields", cmd.Fields)
+		c.Flag("all", cmd.All)
+		domain.ContentList(c, "warrant", []domain.Reference{cmd.Warrant.Authority, cmd.Warrant.Act, cmd.Warrant.Article, cmd.Warrant.Document})
+		c.Time("dated", cmd.Warrant.Dated)
+	case ReleaseHold:
+		c.ID("hold", cmd.Hold.UUID)
+		c.Text("document", string(cmd.Document))
+	case EndRetention:
+		contentOfValues(c, "values", cmd.Values)
+	case Disclose:
+		c.ID("recipient", cmd.Recipient.UUID)
+		contentOfValues(c, "values", cmd.Values)
+		contentOfBasis(c, cmd.Basis)
+		c.Text("abroad", cmd.Abroad)
+		c.Text("exempt", cmd.Exempt)
+		c.ID("request", cmd.Request.UUID)
+	case Restrict:
+		domain.ContentList(c, "fields", cmd.Fields)
+		c.Text("document", string(cmd.Document))
+	case LiftRestriction:
+		domain.ContentList(c, "fields", cmd.Fields)
+		c.Text("document", string(cmd.Document))
+	case Object:
+		domain.ContentList(c, "purposes", cmd.Purposes)
+		c.Text("document", string(cmd.Document))
+	case WithdrawObjection:
+		domain.ContentList(c, "purposes", cmd.Purposes)
+	case GiveNotice:
+		c.ID("cause", cmd.Cause)
+		c.Text("duty", cmd.Duty)
+		c.Text("policy", cmd.Policy)
+		c.ID("recipient", cmd.Recipient.UUID)
+		c.Text("channel", string(cmd.Channel))
+		c.Text("document", string(cmd.Document))
 	default: // Digest writes the others
 	}
+}
+
+func contentOfValues(c *domain.Content, name string, values []domain.FieldEpoch) {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = string(v.Field) + "/" + string(v.Epoch)
+	}
+	domain.ContentList(c, name, words)
 }
 
 func contentOfBasis(c *domain.Content, b Basis) {

@@ -53,6 +53,8 @@ type decision struct {
 	state   State
 	subject domain.SubjectID
 	op      domain.OperationSpec
+	// relation says whether the operation ends the relation to the subject, or finds it ended.
+	relation policy.Relation
 }
 
 // open checks what holds for every command: a complete operation that the policy permits, and a subject.
@@ -77,11 +79,24 @@ func (d *decision) open(c Case) error {
 		return domain.Refuse("subject.unknown", "preamble", "register the subject first",
 			"no file is open for this subject").WithKind(domain.Unknown)
 	}
-	if d.state.closed {
+	if d.relation = policy.Relation(d.state.closed); d.state.closed && !outlives(c.Command) {
 		return domain.Refuse("account.closed", "4.1", "register the person anew under another id",
 			"the account of this subject is closed")
 	}
 	return nil
+}
+
+// outlives reports whether a command is for after the account is closed too: what is kept by law goes on being
+// kept, and whoever must be told is told.
+func outlives(c Command) bool {
+	switch c := c.(type) {
+	case PlaceHold, ReleaseHold, EndRetention, Disclose, GiveNotice:
+		return true
+	case View:
+		return len(c.Fields) == 0 && len(c.Retained) > 0
+	default:
+		return false
+	}
 }
 
 func (d *decision) decide(c Command) (Event, error) {
@@ -122,6 +137,32 @@ func (d *decision) decide(c Command) (Event, error) {
 		return d.execute(c)
 	case CancelOrder:
 		return d.cancel(c)
+	default:
+		return d.decideDuty(c)
+	}
+}
+
+// decideDuty decides what keeping, the subject's rights and the duties to tell ask for.
+func (d *decision) decideDuty(c Command) (Event, error) {
+	switch c := c.(type) {
+	case PlaceHold:
+		return d.placeHold(c)
+	case ReleaseHold:
+		return d.releaseHold(c)
+	case EndRetention:
+		return d.endRetention(c)
+	case Disclose:
+		return d.disclose(c)
+	case Restrict:
+		return d.restrict(c)
+	case LiftRestriction:
+		return d.lift(c)
+	case Object:
+		return d.object(c)
+	case WithdrawObjection:
+		return d.withdrawObjection(c)
+	case GiveNotice:
+		return d.giveNotice(c)
 	}
 	return nil, domain.Refuse("command.unknown", "", "give one of the commands of this package, by value",
 		"the command is of a type that nobody decides").WithKind(domain.Input)

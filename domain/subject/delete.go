@@ -12,10 +12,12 @@ func (d *decision) delete(c Delete) (Event, error) {
 		return nil, input("delete.which", "4.1", "name fields, or say all, but not both",
 			"the command does not say what to delete")
 	}
+	if err := d.ground(c.Ground); err != nil {
+		return nil, err
+	}
 	month := domain.MonthOf(d.op.At)
 	if c.All {
-		fates := d.everything(month)
-		return Deleted{Subject: d.subject, Deleted: fates, Services: d.stops(fates)}, nil
+		return d.deleted(d.everything(month), c.Ground), nil
 	}
 	if err := distinct(c.Fields); err != nil {
 		return nil, err
@@ -23,7 +25,7 @@ func (d *decision) delete(c Delete) (Event, error) {
 	var fates []domain.Fate
 	for _, f := range c.Fields {
 		if d.Policy.IsTrace(f) {
-			fates = d.traceFate(fates, f, month)
+			fates = d.traceFates(fates, f, month)
 			continue
 		}
 		h, err := d.deletable(f)
@@ -35,7 +37,20 @@ func (d *decision) delete(c Delete) (Event, error) {
 	if len(fates) == 0 {
 		return nil, nil // traces of a time that an earlier deletion has reached
 	}
-	return Deleted{Subject: d.subject, Deleted: fates, Services: d.stops(fates)}, nil
+	return d.deleted(fates, c.Ground), nil
+}
+
+func (d *decision) deleted(fates []domain.Fate, ground string) Event {
+	return Deleted{Subject: d.subject, Deleted: fates, Services: d.stops(fates), Ground: ground, Tell: d.tell(fates)}
+}
+
+// tell lists who got values of these fields and must be told that they are deleted or changed.
+func (d *decision) tell(fates []domain.Fate) []domain.RecipientID {
+	fields := make([]domain.Field, len(fates))
+	for i, f := range fates {
+		fields[i] = f.Field
+	}
+	return d.state.Recipients(fields...)
 }
 
 // deletable gives a held attribute. One that the catalogue no longer names can still be deleted.
@@ -57,27 +72,16 @@ func (d *decision) everything(month domain.Month) []domain.Fate {
 		}
 	}
 	for _, f := range d.Policy.Traces() {
-		fates = d.traceFate(fates, f, month)
+		fates = d.traceFates(fates, f, month)
 	}
 	return fates
 }
 
 func (d *decision) attributeFates(fates []domain.Fate, h Held) []domain.Fate {
 	for n := h.Since; n <= h.Current; n++ {
-		fates = append(fates, d.fate(h.Field, domain.AttributeEpoch(n)))
+		fates = append(fates, d.fates(h.Field, domain.AttributeEpoch(n))...)
 	}
 	return fates
-}
-
-// traceFate ends the traces of a field through the month, unless that is done already.
-func (d *decision) traceFate(fates []domain.Fate, f domain.Field, month domain.Month) []domain.Fate {
-	epoch, live := d.state.TraceEpoch(f, month)
-	if !live {
-		return fates
-	}
-	fate := d.fate(f, epoch)
-	fate.Through = true
-	return append(fates, fate)
 }
 
 // stops lists the services that stop working without these fields (clause 4.2).

@@ -17,34 +17,28 @@ func (d *decision) edit(c Edit) (Event, error) {
 		if err != nil {
 			return nil, err
 		}
-		item, fate, err := d.replaced(f, h, v.Value)
+		item, fates, err := d.replaced(f, h, v.Value)
 		if err != nil {
 			return nil, err
 		}
 		e.Items = append(e.Items, item)
-		e.Superseded = append(e.Superseded, fate)
+		e.Superseded = append(e.Superseded, fates...)
 	}
+	e.Tell = d.tell(e.Superseded)
 	return e, nil
 }
 
 // replaced opens the next epoch with the new value and decides the fate of the old one.
-func (d *decision) replaced(f *policy.Field, h Held, v domain.Value) (domain.Item, domain.Fate, error) {
+func (d *decision) replaced(f *policy.Field, h Held, v domain.Value) (domain.Item, []domain.Fate, error) {
 	if err := written(f); err != nil {
-		return domain.Item{}, domain.Fate{}, err
+		return domain.Item{}, nil, err
 	}
 	if err := d.forPurpose(f); err != nil {
-		return domain.Item{}, domain.Fate{}, err
+		return domain.Item{}, nil, err
 	}
 	if err := d.value(f, v); err != nil {
-		return domain.Item{}, domain.Fate{}, err
+		return domain.Item{}, nil, err
 	}
 	item := domain.Item{Subject: d.subject, Field: f.ID, Epoch: domain.AttributeEpoch(h.Current + 1), Value: v}
-	return item, d.fate(f.ID, domain.AttributeEpoch(h.Current)), nil
-}
-
-// fate decides what becomes of a value now: the policy's retention schedule says.
-func (d *decision) fate(f domain.Field, e domain.Epoch) domain.Fate {
-	fate := d.Policy.Fate(f, d.op.At)
-	fate.Subject, fate.Epoch = d.subject, e
-	return fate
+	return item, d.fates(f.ID, domain.AttributeEpoch(h.Current)), nil
 }

@@ -19,13 +19,18 @@ func Fold(s State, events ...Event) State {
 	if len(events) == 0 {
 		return s
 	}
-	s.fields = slices.Clone(s.fields)
-	s.traces = slices.Clone(s.traces)
-	s.consents = slices.Clone(s.consents)
-	s.orders = slices.Clone(s.orders)
+	s = s.clone()
 	for _, e := range events {
 		s.apply(e)
 	}
+	return s
+}
+
+// clone copies every part.
+func (s State) clone() State {
+	s.fields, s.traces, s.retained = slices.Clone(s.fields), slices.Clone(s.traces), slices.Clone(s.retained)
+	s.consents, s.orders, s.holds = slices.Clone(s.consents), slices.Clone(s.orders), slices.Clone(s.holds)
+	s.passed, s.restricted, s.objected = slices.Clone(s.passed), slices.Clone(s.restricted), slices.Clone(s.objected)
 	return s
 }
 
@@ -36,13 +41,21 @@ func (s State) cloneFor(e Event) State {
 		s.consents = slices.Clone(s.consents)
 	case OrderPlaced, OrderExecuted, OrderCancelled:
 		s.orders = slices.Clone(s.orders)
-	case Used, Viewed:
+	case Used, Viewed, NoticeGiven, KeysDestroyed:
 	case Closed:
-		s.consents, s.orders = slices.Clone(s.consents), slices.Clone(s.orders)
-		s.fields, s.traces = slices.Clone(s.fields), slices.Clone(s.traces)
-	case Registered, Collected, Disputed, Rectified, Identified, Edited, Deleted, Published,
-		PublicationWithdrawn, Transferred:
-		s.fields, s.traces = slices.Clone(s.fields), slices.Clone(s.traces)
+		return s.clone()
+	case Registered, Collected, Disputed, Identified, Published, PublicationWithdrawn:
+		s.fields = slices.Clone(s.fields)
+	case Transferred:
+		s.fields, s.passed = slices.Clone(s.fields), slices.Clone(s.passed)
+	case Edited, Rectified, RetentionEnded, HoldReleased, HoldPlaced:
+		s.fields, s.traces, s.retained, s.holds = slices.Clone(s.fields), slices.Clone(s.traces), slices.Clone(s.retained), slices.Clone(s.holds)
+	case Deleted:
+		s.fields, s.traces, s.retained, s.passed = slices.Clone(s.fields), slices.Clone(s.traces), slices.Clone(s.retained), slices.Clone(s.passed)
+	case Restricted, RestrictionLifted:
+		s.restricted = slices.Clone(s.restricted)
+	case Objected, ObjectionWithdrawn:
+		s.objected = slices.Clone(s.objected)
 	}
 	return s
 }
@@ -59,15 +72,19 @@ func (s *State) apply(e Event) {
 		s.with(e.Value.Field, func(h *Held) { h.Disputed = true })
 	case Rectified:
 		s.with(e.Value.Field, func(h *Held) { h.Disputed = false })
+		s.meet(e.Superseded)
 		s.opened(e.Items)
 	case Identified:
 		s.each(e.Values, func(h *Held) { h.Status = Verified })
 	case Edited:
+		s.meet(e.Superseded)
 		s.opened(e.Items)
 	case Deleted:
-		s.ended(e.Deleted)
+		s.meet(e.Deleted)
+		s.forget(e.Deleted)
 	case Closed:
-		s.ended(e.Deleted)
+		s.meet(e.Deleted)
+		s.forget(e.Deleted)
 		s.close()
 	case Published:
 		s.each(e.Values, func(h *Held) { h.Public = true })
@@ -75,9 +92,12 @@ func (s *State) apply(e Event) {
 		s.each(e.Values, func(h *Held) { h.Public = false })
 	case Transferred:
 		s.written(e.Personal())
+		s.pass(e)
 	case ConsentGranted, ConsentWithdrawn, OrderPlaced, OrderExecuted, OrderCancelled:
 		s.agree(e)
-	case Used, Viewed: // no decision depends on them
+	case HoldPlaced, HoldReleased, RetentionEnded, Restricted, RestrictionLifted, Objected, ObjectionWithdrawn:
+		s.keep(e)
+	case Used, Viewed, NoticeGiven, KeysDestroyed: // no decision depends on them
 	}
 }
 
@@ -139,19 +159,6 @@ func (s *State) written(items []domain.Item) {
 			h.Since = n
 		}
 		h.Current, h.Live, h.Status = n, true, Declared
-	}
-}
-
-// ended ends the lives that the fates name.
-func (s *State) ended(fates []domain.Fate) {
-	for _, f := range fates {
-		if month, generation, ok := traceParts(f.Epoch); ok {
-			s.clear(f.Field, month, generation+1)
-			continue
-		}
-		if i := s.fieldAt(f.Field); i >= 0 && s.fields[i].Current == attributeNumber(f.Epoch) {
-			s.fields[i] = Held{Field: f.Field, Current: s.fields[i].Current}
-		}
 	}
 }
 

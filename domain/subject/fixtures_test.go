@@ -9,6 +9,7 @@ import (
 
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/domaintest"
+	"imagine.ua/litopys/domain/law"
 	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/recipient"
 	"imagine.ua/litopys/domain/subject"
@@ -101,6 +102,19 @@ func destroyed(f domain.Field, e domain.Epoch) domain.Fate {
 
 func retained(f domain.Field, e domain.Epoch, rule string, until time.Time) domain.Fate {
 	return domain.Fate{Subject: anna, Field: f, Epoch: e, Action: domain.Retain, Rule: rule, Until: until}
+}
+
+// term is the end of a rule's term that begins at a time: the first moment after its last day in Kyiv.
+func term(rule string, from time.Time) time.Time {
+	r, ok := law.UA().Rule(rule)
+	if !ok {
+		panic("no rule " + rule)
+	}
+	return law.UA().Due(r.Term, from)
+}
+
+func kyiv(year int, month time.Month, day int) time.Time {
+	return law.Date{Year: year, Month: month, Day: day}.Begins(law.UA().Location())
 }
 
 func through(fates ...domain.Fate) []domain.Fate {

@@ -22,6 +22,9 @@ func (d *decision) publish(c Publish) (Event, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := d.unrestricted(c.Fields); err != nil {
+		return nil, err
+	}
 	for _, h := range held {
 		f, _ := d.Policy.Field(h.Field) // attributes found it
 		if err := d.publishable(f); err != nil {

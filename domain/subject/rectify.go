@@ -34,10 +34,10 @@ func (d *decision) rectify(c Rectify) (Event, error) {
 	if c.Value.Condition() == domain.Absent {
 		return e, nil
 	}
-	item, fate, err := d.replaced(f, h, c.Value)
+	item, fates, err := d.replaced(f, h, c.Value)
 	if err != nil {
 		return nil, err
 	}
-	e.Outcome, e.Items, e.Superseded = Corrected, []domain.Item{item}, []domain.Fate{fate}
+	e.Outcome, e.Items, e.Superseded, e.Tell = Corrected, []domain.Item{item}, fates, d.tell(fates)
 	return e, nil
 }

@@ -26,10 +26,31 @@ func (d *decision) transfer(c Transfer) (Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.abroad(c, to); err != nil {
+	if err := d.allowed(c.Fields, basis); err != nil {
 		return nil, err
 	}
-	return Transferred{Subject: d.subject, Recipient: to, Values: values, Basis: basis, Abroad: c.Abroad}, nil
+	if err := d.abroad(c.Fields, c.Abroad, to); err != nil {
+		return nil, err
+	}
+	if err := d.exempt(c.Exempt); err != nil {
+		return nil, err
+	}
+	return Transferred{Subject: d.subject, Recipient: to, Values: values, Basis: basis, Abroad: c.Abroad, Exempt: c.Exempt, Request: c.Request}, nil
+}
+
+// allowed checks what the subject's rights leave of transfers: a law and the defence of rights stand above a
+// restriction, and above an objection to anything but direct marketing.
+func (d *decision) allowed(fields []domain.Field, b Basis) error {
+	demanded := false
+	switch b.(type) {
+	case ByLaw, ByDefence:
+		demanded = true
+	case ByConsent, ByOrder:
+		if err := d.unrestricted(fields); err != nil {
+			return err
+		}
+	}
+	return d.unopposed(demanded)
 }
 
 func (d *decision) recipient(id domain.RecipientID) (Recipient, error) {
@@ -146,21 +167,21 @@ func (d *decision) byDefence(b ByDefence, fields []domain.Field) (Basis, error) 
 }
 
 // abroad checks the ground of a transfer to another country (art. 29).
-func (d *decision) abroad(c Transfer, to Recipient) error {
+func (d *decision) abroad(fields []domain.Field, named string, to Recipient) error {
 	if to.Country == d.Policy.Controller.Country {
-		if c.Abroad != "" {
+		if named != "" {
 			return input("transfer.abroad", "ua.29", "leave the ground out", "the recipient is in the country, so no ground of article 29 applies")
 		}
 		return nil
 	}
 	const remedy = "name a ground of article 29 from the policy that holds for this country"
-	ground, ok := d.Policy.AbroadGround(c.Abroad)
+	ground, ok := d.Policy.AbroadGround(named)
 	switch {
 	case !ok:
 		return domain.Refuse("transfer.abroad", "ua.29", remedy, "a transfer to %s names no ground of article 29", to.Country)
 	case len(ground.Countries) > 0 && !slices.Contains(ground.Countries, to.Country):
 		return domain.Refuse("transfer.abroad", "ua.29", remedy, "the ground %s does not hold for %s", ground.ID, to.Country)
-	case ground.NeedsConsent && !d.agreedTo(c.Fields, to):
+	case ground.NeedsConsent && !d.agreedTo(fields, to):
 		return domain.Refuse("transfer.abroad", "ua.29", "record a consent that covers the recipient, the purpose and every field",
 			"no valid consent recorded for a transfer to %s", to.Country)
 	}

@@ -9,5 +9,11 @@ func (d *decision) use(c Use) (Event, error) {
 	if err := d.permitted(c.Fields); err != nil {
 		return nil, err
 	}
+	if err := d.unrestricted(c.Fields); err != nil {
+		return nil, err
+	}
+	if err := d.unopposed(d.binding()); err != nil {
+		return nil, err
+	}
 	return Used{Subject: d.subject, Values: values}, nil
 }

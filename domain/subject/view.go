@@ -2,6 +2,7 @@ package subject
 
 import (
 	"slices"
+	"strings"
 
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/policy"
@@ -20,6 +21,9 @@ func (d *decision) view(c View) (Event, error) {
 	if err := document(c.Document); err != nil {
 		return nil, err
 	}
+	if len(c.Retained) > 0 {
+		return d.viewRetained(role, c)
+	}
 	values, err := d.pointers("view", c.Fields, c.Months)
 	if err != nil {
 		return nil, err
@@ -29,10 +33,42 @@ func (d *decision) view(c View) (Event, error) {
 			return nil, err
 		}
 	}
+	if p, _ := d.Policy.Purpose(d.op.Purpose); !p.Answers {
+		if err := d.unrestricted(c.Fields); err != nil {
+			return nil, err
+		}
+	}
 	if err := d.consented(c.Fields); err != nil {
 		return nil, err
 	}
 	return Viewed{Subject: d.subject, Values: values, Role: c.Role, Document: c.Document}, nil
+}
+
+// viewRetained records that a person looks at values that are kept by law: only the readers of the rule that
+// keeps them may (clause 4.3).
+func (d *decision) viewRetained(role *policy.Role, c View) (Event, error) {
+	if len(c.Fields) > 0 || len(c.Months) > 0 {
+		return nil, input("view.mixed", "4.3", "view live and retained values by two commands", "live and retained values are viewed in one command")
+	}
+	if err := distinctValues(c.Retained); err != nil {
+		return nil, err
+	}
+	fields := make([]domain.Field, len(c.Retained))
+	for i, v := range c.Retained {
+		if err := d.disclosable("view", v); err != nil {
+			return nil, err
+		}
+		r, _ := d.state.RetainedAt(v)
+		if rule := r.Reason(); !d.Policy.MayRead(role.ID, rule) {
+			return nil, domain.Refuse("view.reader", "4.3", "ask someone whose role the rule names: "+strings.Join(d.Policy.ReadersOf(rule), ", "),
+				"the role %s does not read what the rule %s keeps", role.ID, rule)
+		}
+		fields[i] = v.Field
+	}
+	if err := d.consented(fields); err != nil {
+		return nil, err
+	}
+	return Viewed{Subject: d.subject, Values: slices.Clone(c.Retained), Role: c.Role, Document: c.Document}, nil
 }
 
 func (d *decision) visible(role *policy.Role, id domain.Field) error {

@@ -1,0 +1,240 @@
+package subject
+
+import (
+	"slices"
+	"time"
+
+	"imagine.ua/litopys/domain"
+)
+
+// Retained is a value that was deleted or replaced and is kept for a term, or by a hold (clause 4.3).
+type Retained struct {
+	Field domain.Field
+	Epoch domain.Epoch
+	// Through: earlier months of the trace are kept by this entry too, back to the entry before it or to what
+	// was destroyed.
+	Through bool
+	// Until is the end of the term whose end is known, Rule its rule; both are zero when only Open or a hold
+	// keeps the value.
+	Until time.Time
+	Rule  string
+	// Open is the rule whose term begins when the account is closed; empty when there is none, or no longer.
+	Open string
+}
+
+// At points at the value.
+func (r Retained) At() domain.FieldEpoch { return domain.FieldEpoch{Field: r.Field, Epoch: r.Epoch} }
+
+// Ends gives the end of the value's own term, whatever holds there are, and false when nobody knows it yet.
+func (r Retained) Ends() (time.Time, bool) { return r.Until, r.Open == "" }
+
+// Reason is the rule by which the value is kept: the one whose term is the longest as far as is known, or the
+// hold when nothing else keeps it. The rule's readers may read the value.
+func (r Retained) Reason() string {
+	switch {
+	case r.Open != "":
+		return r.Open
+	case r.Rule != "":
+		return r.Rule
+	}
+	return HoldRule
+}
+
+// fate is the fate by the value's own term, at a moment.
+func (r Retained) fate(who domain.SubjectID, now time.Time) domain.Fate {
+	f := domain.Fate{Subject: who, Field: r.Field, Epoch: r.Epoch, Through: r.Through}
+	switch {
+	case r.Open != "":
+		f.Action, f.Rule = domain.Retain, r.Open
+	case r.Until.After(now):
+		f.Action, f.Until, f.Rule = domain.Retain, r.Until, r.Rule
+	default:
+		f.Action = domain.Destroy
+	}
+	return f
+}
+
+// Hold is a legal hold as decisions see it.
+type Hold struct {
+	ID       domain.HoldID
+	Fields   []domain.Field // empty while it lasts: everything; emptied when it ends
+	Released bool
+}
+
+// Keeps reports whether the hold forbids destroying values of the field.
+func (h Hold) Keeps(f domain.Field) bool {
+	return !h.Released && (len(h.Fields) == 0 || slices.Contains(h.Fields, f))
+}
+
+// Passed says that a third party got values of a field. Field is empty when nothing is left to be told of: the
+// values were deleted and the recipient is told of that.
+type Passed struct {
+	Recipient domain.RecipientID
+	Field     domain.Field
+}
+
+// Retained lists what is kept beyond deletion, in the order in which it was decided. A hold may keep it beyond
+// its own term: see HeldBy.
+func (s State) Retained() []Retained { return slices.Clone(s.retained) }
+
+// Holds lists the holds, released ones included, in the order of their placing.
+func (s State) Holds() []Hold { return slices.Clone(s.holds) }
+
+// HeldBy gives a hold that forbids destroying values of the field, and false when there is none.
+func (s State) HeldBy(f domain.Field) (domain.HoldID, bool) {
+	for _, h := range s.holds {
+		if h.Keeps(f) {
+			return h.ID, true
+		}
+	}
+	return domain.HoldID{}, false
+}
+
+// Recipients lists the third parties that got values of any of the fields and have not been told of their
+// deletion, in the order in which they first got something.
+func (s State) Recipients(fields ...domain.Field) []domain.RecipientID {
+	var list []domain.RecipientID
+	for _, p := range s.passed {
+		if slices.Contains(fields, p.Field) && !slices.Contains(list, p.Recipient) {
+			list = append(list, p.Recipient)
+		}
+	}
+	return list
+}
+
+// GotData reports whether the third party ever got anything of the subject.
+func (s State) GotData(id domain.RecipientID) bool {
+	return slices.ContainsFunc(s.passed, func(p Passed) bool { return p.Recipient == id })
+}
+
+// Restricted lists the fields that are only stored.
+func (s State) Restricted() []domain.Field { return slices.Clone(s.restricted) }
+
+// Objected lists the purposes that the subject objects to.
+func (s State) Objected() []domain.Purpose { return slices.Clone(s.objected) }
+
+// RetainedAt gives the entry that keeps a value: its own, or for traces the one whose range it lies in.
+func (s State) RetainedAt(v domain.FieldEpoch) (Retained, bool) {
+	if i := s.retainedAt(v.Field, v.Epoch); i >= 0 {
+		return s.retained[i], true
+	}
+	var found Retained
+	month, generation, ok := traceParts(v.Epoch)
+	if !ok {
+		return found, false
+	}
+	for _, r := range s.retained {
+		m, g, trace := traceParts(r.Epoch)
+		if r.Field != v.Field || !r.Through || !trace || !before(month, generation, m, g) {
+			continue
+		}
+		if fm, fg, any := traceParts(found.Epoch); !any || before(m, g, fm, fg) {
+			found = r // the nearest: entries after it keep later months only
+		}
+	}
+	return found, found.Epoch != ""
+}
+
+func before(m domain.Month, generation int, n domain.Month, other int) bool {
+	return m < n || m == n && generation < other
+}
+
+func (s State) retainedAt(f domain.Field, e domain.Epoch) int {
+	return slices.IndexFunc(s.retained, func(r Retained) bool { return r.Field == f && r.Epoch == e })
+}
+
+// keep folds what was decided about keeping, and what the subject's rights changed.
+func (s *State) keep(e Event) {
+	switch e := e.(type) {
+	case HoldPlaced:
+		s.holds = append(s.holds, Hold{ID: e.Hold, Fields: e.Fields})
+		s.meet(e.Held)
+	case HoldReleased:
+		for i := range s.holds {
+			if s.holds[i].ID == e.Hold {
+				s.holds[i] = Hold{ID: e.Hold, Released: true}
+			}
+		}
+		s.meet(e.Freed)
+	case RetentionEnded:
+		s.meet(e.Ended)
+	case Restricted:
+		s.restricted = append(s.restricted, e.Fields...)
+	case RestrictionLifted:
+		s.restricted = slices.DeleteFunc(s.restricted, func(f domain.Field) bool { return slices.Contains(e.Fields, f) })
+	case Objected:
+		s.objected = append(s.objected, e.Purposes...)
+	case ObjectionWithdrawn:
+		s.objected = slices.DeleteFunc(s.objected, func(p domain.Purpose) bool { return slices.Contains(e.Purposes, p) })
+	default: // apply folds the others
+	}
+}
+
+// meet ends the lives that the fates name and remembers what is retained.
+func (s *State) meet(fates []domain.Fate) {
+	for _, f := range fates {
+		s.end(f)
+		i := s.retainedAt(f.Field, f.Epoch)
+		if f.Action == domain.Destroy {
+			if i >= 0 {
+				s.retained = slices.Delete(s.retained, i, i+1)
+			}
+			continue
+		}
+		if i < 0 {
+			i = len(s.retained)
+			s.retained = append(s.retained, Retained{Field: f.Field, Epoch: f.Epoch, Through: f.Through})
+		}
+		switch r := &s.retained[i]; {
+		case f.Rule == HoldRule: // the value's own term stays what it is
+		case f.Until.IsZero():
+			r.Open = f.Rule
+		default:
+			r.Until, r.Rule, r.Open = f.Until, f.Rule, ""
+		}
+	}
+}
+
+// end ends the life that the fate names.
+func (s *State) end(f domain.Fate) {
+	if month, generation, ok := traceParts(f.Epoch); ok {
+		s.clear(f.Field, month, generation+1)
+		return
+	}
+	if i := s.fieldAt(f.Field); i >= 0 && s.fields[i].Current == attributeNumber(f.Epoch) {
+		s.fields[i] = Held{Field: f.Field, Current: s.fields[i].Current}
+	}
+}
+
+// pass remembers who got which fields. What is disclosed of retained values is told to nobody later: they are
+// not processed any more, so only the recipient is remembered.
+func (s *State) pass(e Transferred) {
+	if e.Retained || len(e.Values) == 0 {
+		s.passOn(Passed{Recipient: e.Recipient.ID})
+		return
+	}
+	for _, v := range e.Values {
+		s.passOn(Passed{e.Recipient.ID, v.Field})
+	}
+}
+
+func (s *State) passOn(p Passed) {
+	if !slices.Contains(s.passed, p) {
+		s.passed = append(s.passed, p)
+	}
+}
+
+// forget takes out who got fields that are deleted: by that deletion they are told. The recipients themselves
+// stay known.
+func (s *State) forget(fates []domain.Fate) {
+	kept := s.passed[:0]
+	for _, p := range s.passed {
+		if slices.ContainsFunc(fates, func(f domain.Fate) bool { return f.Field == p.Field }) {
+			p.Field = ""
+		}
+		if !slices.Contains(kept, p) {
+			kept = append(kept, p)
+		}
+	}
+	s.passed = kept
+}
