@@ -20,12 +20,12 @@ import (
 	"imagine.ua/litopys/projections/projtest/both"
 )
 
-var ledger = uuid.MustParse("5c4f4f0e-9a3e-4ed2-8c37-8f8b53a4f001")
+var identity = uuid.MustParse("5c4f4f0e-9a3e-4ed2-8c37-8f8b53a4f001")
 
 func crowd(seed uint64, events int) (*projtest.Log, *projtest.Crowd) {
 	c := projtest.NewCrowd(rand.New(rand.NewPCG(seed, 3)).IntN)
 	c.Newcomers = 5
-	log := projtest.NewLog(ledger)
+	log := projtest.NewLog(identity)
 	log.Append(c.Recipients()...)
 	log.Append(c.Some(events)...)
 	return log, c
@@ -81,7 +81,7 @@ var sorted = cmp.Options{
 }
 
 func cutAt(log *projtest.Log, m history.Moment) *projtest.Log {
-	cut := projtest.NewLog(ledger)
+	cut := projtest.NewLog(identity)
 	for _, e := range log.Events() {
 		at := e.Meta.RecordedAt
 		if m.Clock == history.ByOccurred {
@@ -266,7 +266,7 @@ func TestOpen(t *testing.T) {
 func TestOtherPersonsInOneEvent(t *testing.T) {
 	t.Parallel()
 	a, b := domain.SubjectID{UUID: uuid.New()}, domain.SubjectID{UUID: uuid.New()}
-	log := projtest.NewLog(ledger)
+	log := projtest.NewLog(identity)
 	log.Append(domain.Recorded{Stream: domain.SubjectStream(a), Event: subject.Collected{Subject: a, Source: subject.BySubject, Items: []domain.Item{
 		{Subject: a, Field: "name", Epoch: "1", Value: domain.SealedValue([]byte{1})},
 		{Subject: b, Field: "phone", Epoch: "3", Value: domain.SealedValue([]byte{2})}}}})

@@ -72,18 +72,16 @@ func fetchRun(ctx context.Context, streams projections.Streams, entries []Entry,
 		if err != nil {
 			return n, err
 		}
-		e := entries[wanted[n]]
-		if r.Revision < e.Revision {
-			continue
+		// One event may be asked for more than once.
+		for n < len(wanted) && entries[wanted[n]].Stream == first.Stream && entries[wanted[n]].Revision == r.Revision {
+			e := entries[wanted[n]]
+			if r.ID != e.Event {
+				return n, diverged(e)
+			}
+			out[wanted[n]] = itemsOf(r.Event, e.Subject)
+			n++
 		}
-		if r.ID != e.Event {
-			return n, diverged(e)
-		}
-		out[wanted[n]] = itemsOf(r.Event, e.Subject)
-		if n++; n == len(wanted) {
-			break
-		}
-		if next := entries[wanted[n]]; next.Stream != e.Stream || next.Revision > r.Revision+maxSkip {
+		if n == len(wanted) || entries[wanted[n]].Stream != first.Stream || entries[wanted[n]].Revision > r.Revision+maxSkip {
 			break
 		}
 	}

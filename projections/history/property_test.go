@@ -58,7 +58,7 @@ func TestTwoTimesEqualCutLedger(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		c := projtest.NewCrowd(func(n int) int { return rapid.IntRange(0, n-1).Draw(r, "dice") })
 		c.Newcomers = 4
-		log := projtest.NewLog(ledger)
+		log := projtest.NewLog(identity)
 		log.Append(c.Recipients()...)
 		log.Append(c.Some(rapid.IntRange(20, 80).Draw(r, "events"))...)
 		log.Append(publication(log))
@@ -140,7 +140,7 @@ func TestLateEntriesAndPolicyTexts(t *testing.T) {
 	item := func(epoch domain.Epoch) []domain.Item {
 		return []domain.Item{{Subject: id, Field: "email", Epoch: epoch, Value: domain.SealedValue([]byte{1})}}
 	}
-	log := projtest.NewLog(ledger)
+	log := projtest.NewLog(identity)
 	file := domain.SubjectStream(id)
 	log.Append(at("policy-imagine", 1, 1, policy.Published{Policy: "imagine", Version: "1", TextHash: "aa", EffectiveFrom: day(1)}),
 		at(file, 2, 2, subject.Collected{Subject: id, Source: subject.BySubject, Items: item("1")}),

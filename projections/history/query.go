@@ -64,6 +64,7 @@ type Filter struct {
 	Type         Type
 	Purpose      domain.Purpose
 	Actor        domain.Reference
+	ActorKind    domain.ActorKind // tells actors with the same code apart
 	Recipient    domain.RecipientID
 	OccurredFrom time.Time
 	OccurredTo   time.Time // inclusive
@@ -97,16 +98,20 @@ func (f Filter) Lets(e Entry) bool {
 		return (from.IsZero() || !at.Before(from)) && (to.IsZero() || !at.After(to))
 	}
 	return e.Position > f.After && (f.Type == "" || e.Type == f.Type) && (f.Purpose == "" || e.Purpose == f.Purpose) &&
-		(f.Actor == "" || e.Actor.ID == f.Actor) && (f.Recipient.IsZero() || e.Recipient == f.Recipient) &&
+		(f.Actor == "" || e.Actor.ID == f.Actor) && (f.ActorKind == "" || e.Actor.Kind == f.ActorKind) && (f.Recipient.IsZero() || e.Recipient == f.Recipient) &&
 		within(e.Occurred, f.OccurredFrom, f.OccurredTo) && within(e.Recorded, f.RecordedFrom, f.RecordedTo)
 }
 
 // Timeline yields the entries of a subject that the filter lets through, in the order of the log, without
 // collecting them. An error comes once and last.
 func Timeline(ctx context.Context, s projections.Snapshot, id domain.SubjectID, f Filter) iter.Seq2[Entry, error] {
-	where := append([]projections.Where{{Column: colSubject, Value: projections.OfUUID(id.UUID)}}, f.where()...)
+	q := projections.Select{Table: table, Where: append([]projections.Where{{Column: colSubject, Value: projections.OfUUID(id.UUID)}}, f.where()...)}
+	if f.ActorKind == "" {
+		q.Limit = f.Limit // else some of the rows do not count
+	}
 	return func(yield func(Entry, error) bool) {
-		for row, err := range s.Select(ctx, projections.Select{Table: table, Where: where, Limit: f.Limit}) {
+		given := 0
+		for row, err := range s.Select(ctx, q) {
 			var e Entry
 			if err == nil {
 				e, err = entry(row)
@@ -115,7 +120,13 @@ func Timeline(ctx context.Context, s projections.Snapshot, id domain.SubjectID, 
 				yield(Entry{}, fmt.Errorf("history: %w", err))
 				return
 			}
+			if f.ActorKind != "" && e.Actor.Kind != f.ActorKind {
+				continue
+			}
 			if !yield(e, nil) {
+				return
+			}
+			if given++; given == f.Limit {
 				return
 			}
 		}

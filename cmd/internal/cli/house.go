@@ -134,7 +134,7 @@ func (p *program) log() *cobra.Command {
 			return p.with(cmd.Context(), func(a *app.App) error { return p.verify(cmd.Context(), a) })
 		},
 	}
-	return p.noun("log", "The log of events", verify, p.logCopy())
+	return p.noun("log", "The log of events", verify, p.logCopy(), p.logReplay())
 }
 
 func (p *program) verify(ctx context.Context, a *app.App) error {
