@@ -96,9 +96,6 @@ const (
 // chunks cuts tasks so that each chunk fits one append and names no key twice: the second of two commands
 // with one key must find the first recorded.
 func chunks(tasks []*task) [][]*task {
-	if len(tasks) == 1 {
-		return [][]*task{tasks}
-	}
 	var cut [][]*task
 	keys := map[string]bool{}
 	start, size := 0, 0

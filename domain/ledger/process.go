@@ -22,6 +22,10 @@ func (l *Ledger) process(ctx context.Context, stream domain.Stream, tasks []*tas
 		return
 	}
 	defer l.streams.release(string(stream))
+	if len(tasks) == 1 {
+		l.record(ctx, stream, tasks)
+		return
+	}
 	for _, chunk := range chunks(tasks) {
 		l.record(ctx, stream, chunk)
 	}

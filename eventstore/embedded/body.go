@@ -82,16 +82,18 @@ func digits(b []byte) (n int, ok bool) {
 	return n, true
 }
 
-// bodySum begins the checksum of a record; placed ends it when the place is known.
-func bodySum(body []byte, rev int64) uint32 {
-	var number [8]byte
-	binary.BigEndian.PutUint64(number[:], uint64(rev))
-	return crc32.Update(crc32.Checksum(body, castagnoli()), castagnoli(), number[:])
+// summer computes checksums. Its memory for a number is kept, for the processor's CRC lets it escape.
+type summer struct{ number [8]byte }
+
+// body begins the checksum of a record; placed ends it when the place is known.
+func (s *summer) body(body []byte, rev int64) uint32 {
+	return s.add(crc32.Checksum(body, castagnoli()), uint64(rev))
 }
 
 // placed gives the crc column: the CRC-32C of the body, the revision and the place.
-func placed(sum uint32, seq uint64) uint32 {
-	var number [8]byte
-	binary.BigEndian.PutUint64(number[:], seq)
-	return crc32.Update(sum, castagnoli(), number[:])
+func (s *summer) placed(sum uint32, seq uint64) uint32 { return s.add(sum, seq) }
+
+func (s *summer) add(sum uint32, number uint64) uint32 {
+	binary.BigEndian.PutUint64(s.number[:], number)
+	return crc32.Update(sum, castagnoli(), s.number[:])
 }

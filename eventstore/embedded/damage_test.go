@@ -54,7 +54,11 @@ func readEverything(ctx context.Context, dir string) (log []eventstore.Record, e
 		}
 	}()
 	streams := map[string]int64{}
+	passed := passedOver(ctx, s)
 	for r, err := range s.ReadAll(ctx, eventstore.Start) {
+		if err != nil && passed == nil {
+			return nil, fmt.Errorf("records that are not wanted are not checked: %s", err.Error())
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -77,6 +81,19 @@ func readEverything(ctx context.Context, dir string) (log []eventstore.Record, e
 		}
 	}
 	return log, nil
+}
+
+// passedOver gives the error of a subscription that wants none of the records.
+func passedOver(ctx context.Context, s *embedded.Store) error {
+	for d, err := range s.SubscribeTypes(ctx, eventstore.Start, func(string) bool { return false }) {
+		if err != nil {
+			return err
+		}
+		if d.CaughtUp {
+			break
+		}
+	}
+	return nil
 }
 
 // namesPlace fails unless the error is corruption with file and place.

@@ -59,6 +59,19 @@ func (l *log) page(ctx context.Context, p *page, first, last uint64) ([]eventsto
 	return p.records(), nil
 }
 
+// skim reads the records first..last, or as many of them as make a page, and gives those that the page wants
+// and the place after the last that it has passed.
+func (l *log) skim(ctx context.Context, p *page, first, last uint64) (wanted []eventstore.Record, next uint64, err error) {
+	err = l.pool.Read(ctx, func(conn *sqlite.Conn) error {
+		next, err = p.fill(conn, first, last)
+		return err
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	return p.records(), next, nil
+}
+
 // pick reads the records of the entries, or as many of them as make a page.
 func (l *log) pick(ctx context.Context, p *page, entries []entry) ([]eventstore.Record, error) {
 	err := l.pool.Read(ctx, func(conn *sqlite.Conn) error {

@@ -24,7 +24,9 @@ const selectRange = "SELECT rev, crc, body, seq FROM records WHERE seq BETWEEN ?
 // stream names in one string. It is filled by fill, then taken by records. A page serves one reader after
 // the other, not two at once.
 type page struct {
-	types map[string]string
+	wanted func(kind string) bool // which records are kept; nil for all
+	types  map[string]string
+	sum    summer
 
 	piece []byte // takes the next bodies
 	bytes int    // of all bodies
@@ -71,23 +73,28 @@ func damagedRecord(path string, seq uint64, detail string) error {
 	return &eventstore.CorruptError{File: path, Place: fmt.Sprintf("record %d", seq), Detail: detail}
 }
 
-// take copies the row under the statement and checks it against its checksum.
+// take checks the row under the statement against its checksum and copies it, if its type is wanted.
 func (p *page) take(path string, s *sqlite3.Stmt, want uint64) error {
 	rev, sum := s.ColumnInt64(0), s.ColumnInt64(1)
-	b := p.keep(s.ColumnRawBlob(2))
+	b := s.ColumnRawBlob(2)
 	parts, ok := splitBody(b)
-	if !ok || sum != int64(placed(bodySum(b, rev), want)) {
+	if !ok || sum != int64(p.sum.placed(p.sum.body(b, rev), want)) {
 		if got := uint64(s.ColumnInt64(3)); got != want {
 			return damagedRecord(path, want, fmt.Sprintf("it is missing, record %d follows", got))
 		}
 		return damagedRecord(path, want, "its checksum does not match")
 	}
+	kind := p.intern(b[parts.stream:parts.kind])
+	if p.wanted != nil && !p.wanted(kind) {
+		return nil
+	}
+	b = p.keep(b)
 	p.names = append(p.names, b[bodyText:parts.stream]...)
 	p.ends = append(p.ends, len(p.names))
 	p.out = append(p.out, eventstore.Record{
 		Event: eventstore.Event{
 			ID:   bodyUUID(b),
-			Type: p.intern(b[parts.stream:parts.kind]),
+			Type: kind,
 			// The capacity ends with the part: who appends to it gets his own copy.
 			Data: b[parts.kind:parts.data:parts.data],
 			Meta: b[parts.data:len(b):len(b)],

@@ -23,7 +23,8 @@ func TestChecksumOfRecordIsForEver(t *testing.T) {
 	if string(b) != want {
 		t.Errorf("body %q", b)
 	}
-	if got := placed(bodySum(b, 3), 7); got != 0x482cade5 {
+	var sum summer
+	if got := sum.placed(sum.body(b, 3), 7); got != 0x482cade5 {
 		t.Errorf("checksum %#x", got)
 	}
 }

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,7 @@ type request struct {
 	bodies   []byte  // of the events, one after the other
 	laid     []laid  // where they stand in bodies
 	single   [1]laid // room for laid of most requests
+	sum      summer
 	known    headHint
 	taken    atomic.Bool   // by the writer, or by the caller who gives up before the writer came
 	outcome  outcome       // the writer's answer, set before it sends done
@@ -25,7 +27,7 @@ type request struct {
 // laid is a body that is made.
 type laid struct {
 	end int    // in bodies; it begins where the one before ends
-	sum uint32 // see bodySum
+	sum uint32 // as summer.body gives it
 }
 
 // maxSpare is the largest buffer of bodies that is kept for the next request.
@@ -51,7 +53,7 @@ func (p *requests) get(stream string, expected int64, events []eventstore.Event)
 	for i := range events {
 		begin := len(r.bodies)
 		r.bodies = appendBody(r.bodies, stream, &events[i])
-		r.laid = append(r.laid, laid{end: len(r.bodies), sum: bodySum(r.bodies[begin:], expected+1+int64(i))})
+		r.laid = append(r.laid, laid{end: len(r.bodies), sum: r.sum.body(r.bodies[begin:], expected+1+int64(i))})
 	}
 	return r
 }
@@ -113,12 +115,15 @@ func (q *queue) put(r *request) error {
 }
 
 // take waits for requests and appends to group what one commit may carry: at least one, and no more bytes
-// than limit beyond it. It gives nothing when the queue is closed and empty.
-func (q *queue) take(group []*request, limit int) []*request {
+// than limit beyond it. With many, others may join. It gives nothing when the queue is closed and empty.
+func (q *queue) take(group []*request, limit int, many bool) []*request {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for len(q.waiting) == 0 && !q.closed {
 		q.some.Wait()
+	}
+	if many {
+		q.gatherLocked()
 	}
 	n := 0
 	for size := 0; n < len(q.waiting) && size < limit; n++ {
@@ -129,6 +134,21 @@ func (q *queue) take(group []*request, limit int) []*request {
 	clear(q.waiting[rest:])
 	q.waiting = q.waiting[:rest]
 	return group
+}
+
+// gatherTurns bounds how often a group lets others join it, for where requests never cease.
+const gatherTurns = 8
+
+// gatherLocked lets those run who are about to put a request: what a commit costs, they share. It ends as
+// soon as a turn brings nothing more, so nobody waits for a request that may not come.
+func (q *queue) gatherLocked() {
+	before := 0
+	for turn := 0; turn < gatherTurns && before < len(q.waiting); turn++ {
+		before = len(q.waiting)
+		q.mu.Unlock()
+		runtime.Gosched()
+		q.mu.Lock()
+	}
 }
 
 // close refuses what comes from now on. What was accepted is still taken.

@@ -131,39 +131,3 @@ func (r *streamReader) yield(record *eventstore.Record, e entry, yield func(even
 	r.next++
 	return yield(*record, nil), nil
 }
-
-// Subscribe implements eventstore.Subscriber. When the context ends or the store closes it yields that
-// error and ends.
-func (s *Store) Subscribe(ctx context.Context, after eventstore.Position) iter.Seq2[eventstore.Delivery, error] {
-	return func(yield func(eventstore.Delivery, error) bool) {
-		for at := after; ; {
-			grown := s.grown.wait()
-			before := at
-			for record, err := range s.ReadAll(ctx, at) {
-				if err != nil {
-					yield(eventstore.Delivery{}, err)
-					return
-				}
-				at = record.Position
-				if !yield(eventstore.Delivery{Record: record, Position: at}, nil) {
-					return
-				}
-			}
-			if at != before {
-				continue // more may have come meanwhile
-			}
-			if err := s.alive(ctx); err != nil {
-				yield(eventstore.Delivery{}, err)
-				return
-			}
-			if !yield(eventstore.Delivery{Position: at, CaughtUp: true}, nil) {
-				return
-			}
-			select {
-			case <-grown:
-			case <-s.closing:
-			case <-ctx.Done():
-			}
-		}
-	}
-}

@@ -24,7 +24,8 @@ type writer struct {
 	next    uint64           // place of the next record
 	pending map[string]int64 // heads as the group under way would leave them
 	rows    []row            // of the group under way
-	broken  error            // why nothing can be appended before the store is opened again
+	sum     summer
+	broken  error // why nothing can be appended before the store is opened again
 
 	copier   *checkpointer
 	walPages int // pages in the write-ahead log
@@ -70,9 +71,10 @@ func newWriter(s *Store, conn, copying *sqlite.Conn, cfg Config, head uint64) (*
 func (w *writer) run() {
 	var group, accepted []*request
 	for {
+		many := len(group) > 1
 		clear(group)
 		clear(accepted)
-		if group = w.store.queue.take(group[:0], w.cfg.GroupBytes); len(group) == 0 {
+		if group = w.store.queue.take(group[:0], w.cfg.GroupBytes, many); len(group) == 0 {
 			return
 		}
 		group = takenOf(group)
@@ -230,7 +232,7 @@ func (w *writer) insertAll(accepted []*request) error {
 	for _, r := range accepted {
 		begin := 0
 		for i, l := range r.laid {
-			w.rows = append(w.rows, row{body: r.bodies[begin:l.end], rev: r.expected + 1 + int64(i), crc: placed(l.sum, seq)})
+			w.rows = append(w.rows, row{body: r.bodies[begin:l.end], rev: r.expected + 1 + int64(i), crc: w.sum.placed(l.sum, seq)})
 			begin = l.end
 			seq++
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"sync"
 	"time"
@@ -129,15 +130,18 @@ func (f *follower) end(ctx context.Context, err error) {
 
 // follow reads on from where it stands until something fails. What is pending then stays pending.
 func (f *follower) follow(ctx context.Context) error {
-	for d, err := range f.log.Subscribe(ctx, eventstore.Position(f.at)) {
+	for d, err := range f.subscribe(ctx) {
 		if err != nil {
 			return err
 		}
-		if d.CaughtUp {
+		switch {
+		case d.CaughtUp:
 			if err = f.carryOut(ctx); err == nil {
 				f.rest(ctx)
 			}
-		} else {
+		case d.Record.Position == 0:
+			err = f.come(ctx, uint64(d.Position), int(uint64(d.Position)-f.at))
+		default:
 			err = f.take(ctx, d.Record)
 		}
 		if err != nil {
@@ -145,6 +149,25 @@ func (f *follower) follow(ctx context.Context) error {
 		}
 	}
 	return errors.Join(ctx.Err(), errors.New("the subscription ended"))
+}
+
+// typed is optional in a log: it hands over records of some types only, and now and then a Delivery without
+// record that tells how far it has passed the others. Its positions have no gaps.
+type typed interface {
+	SubscribeTypes(ctx context.Context, after eventstore.Position, wanted func(kind string) bool) iter.Seq2[eventstore.Delivery, error]
+}
+
+// subscribe reads on from where the follower stands. Most records carry no fates; a log that can leaves them
+// out.
+func (f *follower) subscribe(ctx context.Context) iter.Seq2[eventstore.Delivery, error] {
+	log, ok := f.log.(typed)
+	if !ok {
+		return f.log.Subscribe(ctx, eventstore.Position(f.at))
+	}
+	return log.SubscribeTypes(ctx, eventstore.Position(f.at), func(kind string) bool {
+		carries, err := schema.CarriesFates(kind)
+		return carries || err != nil // take says what is wrong with the type, and where
+	})
 }
 
 // rest lets records gather until somebody waits for one of them. The log holds them meanwhile: a slow
@@ -172,10 +195,15 @@ func (f *follower) take(ctx context.Context, r eventstore.Record) error {
 		}
 		f.pending = append(f.pending, event.Fates()...)
 	}
-	f.at = uint64(r.Position)
-	f.unsaved++
+	return f.come(ctx, uint64(r.Position), 1)
+}
+
+// come has looked at n more records, up to the position.
+func (f *follower) come(ctx context.Context, position uint64, n int) error {
+	f.at = position
+	f.unsaved += n
 	if len(f.pending) > 0 {
-		f.behind++
+		f.behind += n
 	}
 	if len(f.pending) >= maxPending || f.behind >= maxBehind {
 		return f.carryOut(ctx)

@@ -191,6 +191,20 @@ func (j *Journal) ready() error {
 	return nil
 }
 
+// Halted returns when key states have ceased to follow the log, with the reason, after which the ledger is to
+// be opened again; or when the context ends, with its error.
+func (j *Journal) Halted(ctx context.Context) error {
+	select {
+	case <-j.follower.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := j.follower.failure(); err != nil {
+		return fmt.Errorf("key states do not follow the log any more: %w", err)
+	}
+	return fmt.Errorf("journal: %w", eventstore.ErrClosed)
+}
+
 // translate gives the errors of stores the names that the ledger branches on, and keeps the cause.
 func translate(err error) error {
 	switch {

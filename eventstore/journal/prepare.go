@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"sync"
@@ -16,8 +17,23 @@ import (
 	"imagine.ua/litopys/eventstore/seal"
 )
 
-// sizeHint is the room made for the documents of one event: three quarters of all events fit.
-const sizeHint = 768
+// The room made for the documents of an event, and for each personal value beside its sealed form in base64:
+// nearly all events fit.
+const (
+	eventRoom = 640
+	itemRoom  = 64
+)
+
+// room is how many bytes the documents of the facts take, about.
+func room(facts []ledger.Fact) int {
+	n := eventRoom * len(facts)
+	for _, fact := range facts {
+		for _, item := range fact.Event.Personal() {
+			n += itemRoom + base64.StdEncoding.EncodedLen(seal.SealedLen(item.Value.Len()))
+		}
+	}
+	return n
+}
 
 // prepare turns facts into what the store takes: keys ensured, values sealed, documents encoded. Nothing is
 // written but keys.
@@ -30,7 +46,7 @@ func (j *Journal) prepare(ctx context.Context, stream domain.Stream, facts []led
 		return nil, err
 	}
 	batch := make([]eventstore.Event, len(facts))
-	docs := make([]byte, 0, sizeHint*len(facts))
+	docs := make([]byte, 0, room(facts))
 	for i, fact := range facts {
 		event, err := sealed(stream, fact, &found)
 		if err != nil {
@@ -65,7 +81,7 @@ func encode(docs []byte, fact ledger.Fact, event domain.Event) (eventstore.Event
 // ensure gives the live key of every personal value, in order, and checks what could not be undone once
 // the facts stand: a fate that the key store cannot carry out would stop the follower for ever.
 func (j *Journal) ensure(ctx context.Context, facts []ledger.Fact) ([]keys.Key, error) {
-	wants := make([]keys.Want, 0, 2*len(facts))
+	wants := make([]keys.Want, 0, values(facts))
 	for _, fact := range facts {
 		if fact.Event == nil || fact.ID == uuid.Nil {
 			return nil, fmt.Errorf("%w: an event without id or content", eventstore.ErrInvalid)
@@ -85,6 +101,16 @@ func (j *Journal) ensure(ctx context.Context, facts []ledger.Fact) ([]keys.Key, 
 		return nil, nil
 	}
 	return j.keys.Ensure(ctx, wants)
+}
+
+// values counts the personal values.
+func values(facts []ledger.Fact) (n int) {
+	for _, fact := range facts {
+		if fact.Event != nil {
+			n += len(fact.Event.Personal())
+		}
+	}
+	return n
 }
 
 func checkFates(fates []domain.Fate) error {
