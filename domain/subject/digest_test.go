@@ -44,6 +44,19 @@ func TestDigestsAreForEver(t *testing.T) {
 		subject.View{About: a, Fields: fields, Role: "officer", Document: "t-1"},
 		transferOf(subject.ByConsent{Consent: consent}, "name"), transferOf(subject.ByOrder{Order: order}, "name"),
 		transferOf(lawful(), "name"), transferOf(defence(), "name"), abroad,
+		subject.Delete{About: a, Fields: fields, Ground: "court"},
+		subject.View{About: a, Retained: []domain.FieldEpoch{pointer("name", "1"), pointer("page", "2024-03")}, Role: "officer"},
+		subject.Transfer{About: a, Recipient: courier, Fields: fields, Basis: lawful(), Exempt: "research", Request: domain.RequestID(order)},
+		subject.PlaceHold{About: a, Hold: hold, Fields: fields, Warrant: paper()}, subject.PlaceHold{About: a, Hold: hold, All: true, Warrant: paper()},
+		subject.ReleaseHold{About: a, Hold: hold, Document: "r-1"},
+		subject.EndRetention{About: a}, subject.EndRetention{About: a, Values: []domain.FieldEpoch{pointer("name", "1")}},
+		subject.Disclose{About: a, Recipient: courier, Values: []domain.FieldEpoch{pointer("name", "1")}, Basis: lawful(), Abroad: "ua.29.3",
+			Exempt: "research", Request: domain.RequestID(order)},
+		subject.Restrict{About: a, Fields: fields, Document: "s-1"}, subject.LiftRestriction{About: a, Fields: fields, Document: "s-2"},
+		subject.Object{About: a, Purposes: []domain.Purpose{"advertising"}, Document: "s-3"},
+		subject.WithdrawObjection{About: a, Purposes: []domain.Purpose{"advertising"}},
+		subject.GiveNotice{About: a, Cause: hold.UUID, Duty: "notice.recipient", Recipient: courier, Channel: subject.ByPost, Document: "n-1"},
+		subject.GiveNotice{About: a, Duty: "policy.notice", Policy: "2026-01", Channel: subject.BySite},
 	} {
 		digest, object := subject.Digest(c, nil)
 		lines = append(lines, fmt.Sprintf("%s %s", digest, object))

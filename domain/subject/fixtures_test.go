@@ -20,6 +20,7 @@ var (
 	courier  = domain.RecipientID{UUID: uuid.MustParse("b0000000-0000-4000-8000-000000000001")}
 	consent  = domain.ConsentID{UUID: uuid.MustParse("c0000000-0000-4000-8000-000000000001")}
 	order    = domain.OrderID{UUID: uuid.MustParse("d0000000-0000-4000-8000-000000000001")}
+	hold     = domain.HoldID{UUID: uuid.MustParse("e0000000-0000-4000-8000-000000000001")}
 	noon     = time.Date(2024, 3, 10, 12, 0, 0, 0, time.UTC)
 	march    = domain.Month("2024-03")
 	textHash = strings.Repeat("ab", 32)
@@ -138,6 +139,10 @@ func scope() subject.Scope {
 		Purposes: []domain.Purpose{"service"}, Fields: []domain.Field{"name", "email"},
 		Recipients: []domain.RecipientID{courier},
 	}
+}
+
+func paper() subject.Warrant {
+	return subject.Warrant{Authority: "court-7", Act: "CPC", Article: "170", Document: "757/1-k", Dated: noon.AddDate(0, 0, -3)}
 }
 
 func granted() subject.Event {

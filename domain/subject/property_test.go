@@ -71,6 +71,7 @@ func someCommand(t *rapid.T) subject.Command {
 		subject.Use{About: a, Fields: fields},
 		subject.View{About: a, Fields: fields, Role: "officer"},
 		subject.Transfer{About: a, Recipient: courier, Fields: fields, Basis: pick(t, bases...)},
+		someDuty(t, a, fields),
 	)
 }
 
@@ -79,7 +80,31 @@ type life struct {
 	state  subject.State
 	events []subject.Event
 	born   map[domain.FieldEpoch]bool // attribute values that came into being
-	dead   map[domain.FieldEpoch]bool // those that met a fate
+	gone   map[domain.FieldEpoch]bool // those that met a fate
+	dead   map[domain.FieldEpoch]bool // those that were destroyed
+}
+
+func newLife() *life {
+	return &life{born: map[domain.FieldEpoch]bool{}, gone: map[domain.FieldEpoch]bool{}, dead: map[domain.FieldEpoch]bool{}}
+}
+
+// someDuty draws a command about keeping, rights or notices.
+func someDuty(t *rapid.T, a subject.About, fields []domain.Field) subject.Command {
+	hold := domain.HoldID{UUID: someID(t)}
+	values := []domain.FieldEpoch{pointer(fields[0], domain.AttributeEpoch(rapid.IntRange(1, 3).Draw(t, "epoch")))}
+	purposes := []domain.Purpose{pick(t, domain.Purpose("service"), "advertising")}
+	return pick[subject.Command](t,
+		subject.PlaceHold{About: a, Hold: hold, Fields: fields, Warrant: paper()},
+		subject.PlaceHold{About: a, Hold: hold, All: true, Warrant: paper()},
+		subject.ReleaseHold{About: a, Hold: hold},
+		subject.EndRetention{About: a},
+		subject.EndRetention{About: a, Values: values},
+		subject.Disclose{About: a, Recipient: courier, Values: values, Basis: lawful()},
+		subject.View{About: a, Retained: values, Role: "officer"},
+		subject.Restrict{About: a, Fields: fields}, subject.LiftRestriction{About: a, Fields: fields},
+		subject.Object{About: a, Purposes: purposes}, subject.WithdrawObjection{About: a, Purposes: purposes},
+		subject.GiveNotice{About: a, Cause: someID(t), Duty: "notice.recipient", Recipient: courier, Channel: subject.ByPost},
+	)
 }
 
 func (l *life) step(t *rapid.T, c subject.Command) {
@@ -110,7 +135,7 @@ func (l *life) check(t *rapid.T, e subject.Event) {
 		if !l.born[at] || l.dead[at] {
 			t.Fatalf("%T decides the fate of %v (born %v, dead %v)", e, at, l.born[at], l.dead[at])
 		}
-		l.dead[at] = true
+		l.gone[at], l.dead[at] = true, f.Action == domain.Destroy
 	}
 	for _, it := range e.Personal() {
 		at := domain.FieldEpoch{Field: it.Field, Epoch: it.Epoch}
@@ -124,8 +149,8 @@ func (l *life) check(t *rapid.T, e subject.Event) {
 	}
 	if tr, ok := e.(subject.Transferred); ok {
 		for _, v := range tr.Values {
-			if l.dead[v] {
-				t.Fatalf("a dead value is transferred: %v", v)
+			if l.dead[v] || l.gone[v] != tr.Retained {
+				t.Fatalf("a value is transferred (retained: %v) that is gone: %v, dead: %v: %v", tr.Retained, l.gone[v], l.dead[v], v)
 			}
 		}
 	}
@@ -134,12 +159,12 @@ func (l *life) check(t *rapid.T, e subject.Event) {
 func TestRandomLivesKeepTheInvariants(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		l := &life{born: map[domain.FieldEpoch]bool{}, dead: map[domain.FieldEpoch]bool{}}
+		l := newLife()
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			l.step(t, someCommand(t))
 		}
 		for _, h := range l.state.Attributes() {
-			if !l.born[h.At()] || l.dead[h.At()] {
+			if !l.born[h.At()] || l.gone[h.At()] {
 				t.Fatalf("the state holds %v, which is not alive", h.At())
 			}
 		}
@@ -156,7 +181,7 @@ func TestRandomLivesKeepTheInvariants(t *testing.T) {
 func TestEvolveLeavesItsInputAlone(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		l := &life{born: map[domain.FieldEpoch]bool{}, dead: map[domain.FieldEpoch]bool{}}
+		l := newLife()
 		var states []subject.State
 		var prints []string
 		for range 25 {
