@@ -23,7 +23,7 @@ type Backend interface {
 	Load(ctx context.Context, ids []uuid.UUID) ([]Key, error)
 	// Make answers the calls with one commit, by their Got or Err, and gives the keys that the cache may
 	// know from then on. A call that is refused makes nothing and does not harm the others; an error is
-	// that of all calls. Only one goroutine calls Make and CarryOut.
+	// that of all calls. Only one goroutine calls Make and CarryOut, and what Alone is given.
 	Make(calls []*Call) ([]*Entry, error)
 	// CarryOut is Store.Follow, of fates that were checked.
 	CarryOut(position uint64, fates []domain.Fate) error
@@ -44,16 +44,14 @@ type Base struct {
 	ended  chan struct{} // closed when the goroutine has ended
 }
 
-// Call is one call on its way to the backend: an Ensure, or a Follow.
+// Call is one call on its way to the backend: an Ensure, or what is done alone.
 type Call struct {
 	Wants []Want
 	Got   []Key // the answer to Wants, in their order
 	Err   error // why the call is refused
 
-	follow   bool
-	position uint64
-	fates    []domain.Fate
-	done     chan error
+	alone func() error // instead of Wants
+	done  chan error
 }
 
 // maxGroup bounds the wants that one commit carries, and so how long the first caller waits for those who
@@ -153,7 +151,17 @@ func (b *Base) Follow(ctx context.Context, position uint64, fates []domain.Fate)
 	if position == 0 && len(fates) > 0 {
 		return errors.New("fates have no position in the log")
 	}
-	return b.do(ctx, &Call{follow: true, position: position, fates: fates})
+	return b.do(ctx, &Call{alone: func() error { return b.backend.CarryOut(position, fates) }})
+}
+
+// Alone runs do while no other call makes, destroys or rewraps a key, and returns when it is done: once
+// begun, the context does not cut it short.
+func (b *Base) Alone(ctx context.Context, do func() error) error {
+	call := &Call{alone: do, done: make(chan error, 1)}
+	if err := b.hand(ctx, call); err != nil {
+		return err
+	}
+	return <-call.done
 }
 
 // Tag computes the blind-index tag of a normalised value.
@@ -210,15 +218,7 @@ func (b *Base) fresh(ctx context.Context) error {
 // do hands the call to the goroutine and waits. When the context ends first it may still be carried out.
 func (b *Base) do(ctx context.Context, call *Call) error {
 	call.done = make(chan error, 1)
-	err := b.While(func() error {
-		select {
-		case b.calls <- call:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	})
-	if err != nil {
+	if err := b.hand(ctx, call); err != nil {
 		return err
 	}
 	select {
@@ -229,15 +229,26 @@ func (b *Base) do(ctx context.Context, call *Call) error {
 	}
 }
 
+func (b *Base) hand(ctx context.Context, call *Call) error {
+	return b.While(func() error {
+		select {
+		case b.calls <- call:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+}
+
 // run carries out calls until there will be none.
 func (b *Base) run() {
 	for first := range b.calls {
-		group, follow := gather(first, b.calls)
+		group, last := gather(first, b.calls)
 		if len(group) > 0 {
 			b.make(group)
 		}
-		if follow != nil {
-			follow.done <- b.backend.CarryOut(follow.position, follow.fates)
+		if last != nil {
+			last.done <- last.alone()
 		}
 	}
 }
@@ -258,11 +269,11 @@ func (b *Base) make(group []*Call) {
 	}
 }
 
-// gather takes the Ensure calls that wait already; a Follow ends the group and is done after it.
-func gather(first *Call, calls <-chan *Call) (group []*Call, follow *Call) {
+// gather takes the Ensure calls that wait already; a call that is done alone ends the group and comes after it.
+func gather(first *Call, calls <-chan *Call) (group []*Call, last *Call) {
 	total := 0
 	for next := first; next != nil; {
-		if next.follow {
+		if next.alone != nil {
 			return group, next
 		}
 		group = append(group, next)

@@ -40,7 +40,7 @@ type Key struct {
 	ID     uuid.UUID
 	Ref    Ref
 	State  State
-	Until  time.Time // end of the term, for Retained
+	Until  time.Time // end of the term, for Retained; zero when it is not known yet
 	Rule   string    // retention rule, for Retained
 	Secret [Size]byte
 
@@ -77,6 +77,10 @@ type Store interface {
 	Identity(ctx context.Context) (uuid.UUID, error)
 	// Close releases the store. Closing twice is a no-op.
 	Close() error
+
+	Lister
+	Certifier
+	Rotator
 }
 
 // Tag is a keyed blind-index tag of a findable value: HMAC-SHA-256 under an index key that never leaves

@@ -2,9 +2,12 @@ package keys
 
 import (
 	"context"
+	"strconv"
 	"sync"
 
 	"github.com/google/uuid"
+
+	"imagine.ua/litopys/domain"
 )
 
 // Masters keeps the unwrapped master keys, by whatever a store numbers them with. There are twelve a year, so
@@ -53,9 +56,32 @@ func (m *Masters[N]) Get(ctx context.Context, n N, place string, read func() (St
 	return master, nil
 }
 
+// Forget takes a master key out of memory, after it was erased.
+func (m *Masters[N]) Forget(n N) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.known, n)
+}
+
+// Clear takes all master keys out of memory; they are read again when they are wanted.
+func (m *Masters[N]) Clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.known)
+}
+
 // New makes a master key as it is to be stored.
 func (m *Masters[N]) New(ctx context.Context) (StoredMaster, error) {
 	id := uuid.New()
 	wrapped, err := m.root.Wrap(ctx, id, NewSecret())
 	return StoredMaster{ID: id, Wrapped: wrapped}, err
+}
+
+// MasterName names the n-th master key of a month, from 0: "2026-11", then "2026-11.1" for the one that a
+// rotation makes in the same month.
+func MasterName(month domain.Month, n int) string {
+	if n == 0 {
+		return string(month)
+	}
+	return string(month) + "." + strconv.Itoa(n)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/ncruces/go-sqlite3"
@@ -37,6 +38,9 @@ func begin(ctx context.Context, cfg Config, conn *sqlite.Conn) (*writer, *keys.I
 		}
 	}
 	if err := errors.Join(h.check(cfg.Path), root.Check(h.ledger)); err != nil {
+		return nil, nil, err
+	}
+	if err := h.upgrade(conn, cfg.Now()); err != nil {
 		return nil, nil, err
 	}
 	index, err := root.Unlock(ctx, h.lock)
@@ -85,8 +89,10 @@ func create(ctx context.Context, conn *sqlite.Conn, root keys.Root) (head, error
 		return head{}, err
 	}
 	err = conn.Tx(func() error {
-		if err := conn.Script(schema); err != nil {
-			return err
+		for _, step := range layouts {
+			if err := conn.Script(step); err != nil {
+				return err
+			}
 		}
 		return conn.Run("INSERT INTO meta (one, format, ledger, probe, indexkey) VALUES (1, ?, ?, ?, ?)",
 			format, root.Ledger, lock.Probe, lock.IndexKey)
@@ -95,10 +101,29 @@ func create(ctx context.Context, conn *sqlite.Conn, root keys.Root) (head, error
 }
 
 func (h head) check(path string) error {
-	if h.format != format {
-		return fmt.Errorf("%s has layout %d; this program knows %d", path, h.format, format)
+	if h.format < 1 || h.format > format {
+		return fmt.Errorf("%s has layout %d; this program knows 1 to %d", path, h.format, format)
 	}
 	return nil
+}
+
+// upgrade brings the file of an older version to the present layout, whole or not at all. Nobody wrote down
+// when its tombstones were made: they count from now, and are owed their certificates.
+func (h head) upgrade(conn *sqlite.Conn, now time.Time) error {
+	if h.format == format {
+		return nil
+	}
+	return conn.Tx(func() error {
+		for _, step := range layouts[h.format:] {
+			if err := conn.Script(step); err != nil {
+				return err
+			}
+		}
+		if err := conn.Run("UPDATE keys SET destroyed = ?, owed = iif(master IS NULL, NULL, 1) WHERE state = 3", now); err != nil {
+			return err
+		}
+		return conn.Run("UPDATE meta SET format = ?", format)
+	})
 }
 
 func corrupt(path, place, detail string) error {

@@ -16,7 +16,7 @@ import (
 // its WAL holds the bytes and tags of what was destroyed.
 func (w *writer) CarryOut(position uint64, fates []domain.Fate) error {
 	if position > w.followed {
-		f := &followed{conn: w.conn}
+		f := &followed{conn: w.conn, now: w.cfg.Now()}
 		err := w.conn.Tx(func() error { return f.apply(position, fates) })
 		// Even after a failed commit: what it would have changed is read anew from the file.
 		w.cache.Drop(f.changed)
@@ -26,11 +26,16 @@ func (w *writer) CarryOut(position uint64, fates []domain.Fate) error {
 		w.followed = position
 		w.unclean = w.unclean || f.erased
 	}
+	return w.clean()
+}
+
+// clean takes what was erased out of the WAL.
+func (w *writer) clean() error {
 	if !w.unclean {
 		return nil
 	}
 	if err := w.conn.Checkpoint(); err != nil {
-		return fmt.Errorf("destroyed keys may still stand in the WAL: %w", err)
+		return fmt.Errorf("destroyed or old wrapped keys may still stand in the WAL: %w", err)
 	}
 	w.unclean = false
 	return nil
@@ -39,6 +44,7 @@ func (w *writer) CarryOut(position uint64, fates []domain.Fate) error {
 // followed is the transaction of one Follow.
 type followed struct {
 	conn    *sqlite.Conn
+	now     time.Time
 	changed []keys.Key
 	erased  bool
 }
@@ -58,11 +64,11 @@ func (f *followed) carryOut(fate domain.Fate) error {
 	switch {
 	case err != nil:
 		return err
-	case found:
+	case found && (!fate.Through || r.key.State == keys.Live):
 		if err := f.change(r, fate); err != nil {
 			return err
 		}
-	case !fate.Through:
+	case !found && !fate.Through:
 		return f.tombstone(ref)
 	}
 	if !fate.Through {
@@ -74,8 +80,7 @@ func (f *followed) carryOut(fate domain.Fate) error {
 // tombstone closes a ref that never had a key, so that a writer who lost the race against its fate can't
 // make one.
 func (f *followed) tombstone(ref keys.Ref) error {
-	return f.conn.Run("INSERT INTO keys (id, subject, field, epoch, state) VALUES (?, ?, ?, ?, ?)",
-		keys.NewID(), ref.Subject.UUID, string(ref.Field), string(ref.Epoch), int(keys.Destroyed))
+	return bury(f.conn, keys.Gone{ID: keys.NewID(), Ref: ref, At: f.now})
 }
 
 // through carries the fate to the earlier live epochs of the field and closes those that have no key.
@@ -103,7 +108,8 @@ func (f *followed) through(ref keys.Ref, fate domain.Fate) error {
 		ref.Subject.UUID, string(ref.Field), string(kind), string(ref.Epoch))
 }
 
-// change moves a key forward. A retained key that is retained again takes the later fact's term and rule.
+// change moves a key forward. A retained key that is retained again takes the later fact's term and rule: a
+// hold makes its end unknown, the end of the hold gives the term back.
 func (f *followed) change(r row, fate domain.Fate) error {
 	if r.key.State == keys.Destroyed {
 		return nil
@@ -120,8 +126,7 @@ func (f *followed) change(r row, fate domain.Fate) error {
 // comment.
 func (f *followed) erase(r row) error {
 	f.erased = true
-	if err := f.conn.Run("UPDATE keys SET state = ?, until = ?, rule = NULL WHERE n = ?",
-		int(keys.Destroyed), time.Time{}, r.n); err != nil {
+	if err := f.conn.Run("UPDATE keys SET state = 3, until = NULL, rule = NULL, destroyed = ?, owed = 1 WHERE n = ?", f.now, r.n); err != nil {
 		return err
 	}
 	if err := f.conn.Run("UPDATE secrets SET wrapped = zeroblob(60) WHERE n = ?", r.n); err != nil {

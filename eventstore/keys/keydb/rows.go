@@ -19,7 +19,8 @@ type row struct {
 }
 
 const (
-	columns  = "k.n, k.id, k.subject, k.field, k.epoch, k.state, k.until, k.rule, k.master, s.wrapped"
+	bare     = "k.n, k.id, k.subject, k.field, k.epoch, k.state, k.until, k.rule, k.master"
+	columns  = bare + ", s.wrapped"
 	fromKeys = " FROM keys k LEFT JOIN secrets s ON s.n = k.n "
 
 	byID      = "SELECT " + columns + fromKeys + "WHERE k.id = ?"

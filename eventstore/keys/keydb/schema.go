@@ -1,10 +1,14 @@
 package keydb
 
-// format is the number of the layout below; a store with another one is not opened.
-const format = 1
+// layouts are the steps to the present layout: a new store takes all, an older one those that it lacks. Steps
+// are only ever added, and their number is the format in table meta; a store with a greater one is not opened.
+var layouts = [...]string{firstLayout, certificates}
 
-// schema is the layout. Times are microseconds since 1970 UTC, ids 16 bytes.
-const schema = `
+// format is the number of the present layout.
+const format = len(layouts)
+
+// firstLayout: times are microseconds since 1970 UTC, ids 16 bytes.
+const firstLayout = `
 CREATE TABLE meta (
 	one       INTEGER PRIMARY KEY CHECK (one = 1),
 	format    INTEGER NOT NULL,
@@ -65,4 +69,17 @@ CREATE TABLE closed (
 	through TEXT NOT NULL,
 	PRIMARY KEY (subject, field, kind)
 ) STRICT, WITHOUT ROWID;
+`
+
+// certificates adds what sweeping, certificates and rotation need.
+const certificates = `
+ALTER TABLE meta ADD COLUMN rotating INTEGER; -- masters.n of a rotation that has not ended
+
+ALTER TABLE keys ADD COLUMN destroyed INTEGER; -- when; for older stores when they got this column
+ALTER TABLE keys ADD COLUMN owed INTEGER;      -- 1 for a destroyed key that no certificate names yet
+
+CREATE INDEX keys_due    ON keys (until, subject)  WHERE state = 2 AND until IS NOT NULL;
+CREATE INDEX keys_traces ON keys (field, epoch)    WHERE state = 1 AND substr(epoch, 5, 1) = '-';
+CREATE INDEX keys_master ON keys (master)          WHERE state < 3;
+CREATE INDEX keys_owed   ON keys (subject)         WHERE owed = 1;
 `

@@ -99,6 +99,11 @@ func (b *batch) requireUnchanged(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
+// usable finds master key $1 if keys may still be wrapped with it: no rotation has made a newer one of its
+// month. Another process may remember it from before.
+const usable = `SELECT FROM litopys_keys.masters m WHERE m.id = $1 AND m.wrapped IS NOT NULL
+	AND NOT EXISTS (SELECT FROM litopys_keys.masters o WHERE o.n > m.n AND left(o.month, 7) = left(m.month, 7))`
+
 func (b *batch) queueKeys(statements *pgx.Batch) {
 	if len(b.refs) == 0 {
 		return
@@ -111,7 +116,7 @@ func (b *batch) queueKeys(statements *pgx.Batch) {
 	statements.Queue(`INSERT INTO litopys_keys.keys (id, subject, field, epoch, state, master, shelf)
 		SELECT w.id, w.subject, w.field, w.epoch, 'live', $1, w.shelf
 		FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::smallint[]) WITH ORDINALITY AS w (id, subject, field, epoch, shelf, i)
-		ORDER BY w.i ON CONFLICT DO NOTHING`, b.month, b.ids, subjects, fields, epochs, shelf).Exec(func(done pgconn.CommandTag) error {
+		WHERE EXISTS (`+usable+`) ORDER BY w.i ON CONFLICT DO NOTHING`, b.month, b.ids, subjects, fields, epochs, shelf).Exec(func(done pgconn.CommandTag) error {
 		if done.RowsAffected() != int64(len(b.refs)) {
 			return errStale
 		}

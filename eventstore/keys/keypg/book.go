@@ -45,7 +45,9 @@ func (b *book) add(e *entry) {
 func (b *book) carryOut(fate domain.Fate) {
 	ref := keys.RefOf(fate)
 	if e, ok := b.rows[ref]; ok {
-		e.change(fate)
+		if !fate.Through || e.key.State == keys.Live {
+			e.change(fate)
+		}
 	} else if !fate.Through {
 		// A writer who lost the race against the fate must not make a key.
 		b.add(&entry{key: keys.Key{ID: keys.NewID(), Ref: ref, State: keys.Destroyed}, made: true})
@@ -65,7 +67,8 @@ func (b *book) carryOut(fate domain.Fate) {
 	}
 }
 
-// change moves a key forward. A retained key that is retained again takes the later fact's term and rule.
+// change moves a key forward. A retained key that is retained again takes the later fact's term and rule: a
+// hold makes its end unknown, the end of the hold gives the term back.
 func (e *entry) change(fate domain.Fate) {
 	if e.key.State == keys.Destroyed {
 		return

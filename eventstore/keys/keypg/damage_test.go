@@ -55,7 +55,7 @@ func TestDamagedRowsAreNamed(t *testing.T) {
 		"master key":       "UPDATE litopys_keys.masters SET wrapped = " + random,
 		"lost master":      "ALTER TABLE litopys_keys.keys DISABLE TRIGGER ALL; ALTER TABLE litopys_keys.masters DISABLE TRIGGER ALL; DELETE FROM litopys_keys.masters",
 		"lost tombstone":   "ALTER TABLE litopys_keys.keys DISABLE TRIGGER ALL; DELETE FROM litopys_keys.buckets; DELETE FROM litopys_keys.keys WHERE n = 2",
-		"undead":           "UPDATE litopys_keys.keys SET state = 'destroyed' WHERE n = 2",
+		"undead":           "UPDATE litopys_keys.keys SET state = 'destroyed', destroyed = now() WHERE n = 2",
 		"probe":            "UPDATE litopys_keys.meta SET probe = " + random,
 		"index key":        "UPDATE litopys_keys.meta SET indexkey = " + random,
 		"no head":          "DELETE FROM litopys_keys.meta",

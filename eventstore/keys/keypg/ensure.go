@@ -2,10 +2,12 @@ package keypg
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/keys"
 )
 
@@ -16,7 +18,14 @@ type group struct {
 	order   []*pending        // in which the refs were first wanted
 	tags    map[recorded]bool // tags known to be recorded
 	batch   batch             // what is to be written
+
+	sure  bool // what does not open is damage
+	doubt bool // a key did not open, and we are not sure
 }
+
+// doubts is how often what does not open is read again before it is called damage: a rotation may have wrapped
+// it anew, or erased its master key, between the reading of the two.
+const doubts = 3
 
 // pending is a key inside a group.
 type pending struct {
@@ -34,9 +43,15 @@ type recorded struct {
 // Make answers a group of calls with one commit.
 func (b *backend) Make(calls []*keys.Call) (made []*keys.Entry, err error) {
 	var g *group
+	tries := 0
 	err = b.attempt(context.Background(), func(ctx context.Context) error { // patience ends it
-		g = &group{backend: b, pending: map[keys.Ref]*pending{}, tags: map[recorded]bool{}}
-		return g.run(ctx, calls)
+		tries++
+		g = &group{backend: b, pending: map[keys.Ref]*pending{}, tags: map[recorded]bool{}, sure: tries > doubts}
+		err := g.run(ctx, calls)
+		if errors.Is(err, errStale) {
+			b.masters.refresh() // a rotation may have made a newer master key
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -64,6 +79,9 @@ func (g *group) run(ctx context.Context, calls []*keys.Call) error {
 	}
 	if err := g.find(ctx); err != nil {
 		return err
+	}
+	if g.doubt {
+		return errStale
 	}
 	if err := g.findTags(ctx, calls); err != nil {
 		return err
@@ -131,6 +149,7 @@ func (g *group) look(ctx context.Context, refs []keys.Ref) (rows []numbered, mar
 func (g *group) adopt(ctx context.Context, p *pending, r row) {
 	key, err := g.unwrap(ctx, r)
 	if err != nil {
+		g.doubt = g.doubt || !g.sure && errors.Is(err, eventstore.ErrCorrupt)
 		p.err = g.translate(err)
 		return
 	}

@@ -31,7 +31,7 @@ func (b *backend) CarryOut(position uint64, fates []domain.Fate) error {
 			if position <= uint64(followed) { //nolint:gosec // the same bits
 				return nil
 			}
-			return follow(ctx, tx, position, fates)
+			return follow(ctx, tx, position, fates, b.cfg.Now())
 		})
 	})
 	if err != nil {
@@ -41,7 +41,7 @@ func (b *backend) CarryOut(position uint64, fates []domain.Fate) error {
 }
 
 // follow is the transaction of one Follow.
-func follow(ctx context.Context, tx pgx.Tx, position uint64, fates []domain.Fate) error {
+func follow(ctx context.Context, tx pgx.Tx, position uint64, fates []domain.Fate, now time.Time) error {
 	changes := int64(0)
 	if len(fates) > 0 {
 		b, err := readBook(ctx, tx, fates)
@@ -51,7 +51,7 @@ func follow(ctx context.Context, tx pgx.Tx, position uint64, fates []domain.Fate
 		for _, fate := range fates {
 			b.carryOut(fate)
 		}
-		if changes, err = b.write(ctx, tx); err != nil {
+		if changes, err = b.write(ctx, tx, now); err != nil {
 			return err
 		}
 	}
@@ -86,11 +86,11 @@ func readBook(ctx context.Context, tx pgx.Tx, fates []domain.Fate) (*book, error
 }
 
 // write brings the tables in line with the book, and gives the number of the change; 0 for none.
-func (b *book) write(ctx context.Context, tx pgx.Tx) (changes int64, err error) {
-	if changes, err = b.writeStates(ctx, tx); err != nil {
+func (b *book) write(ctx context.Context, tx pgx.Tx, now time.Time) (changes int64, err error) {
+	if changes, err = b.writeStates(ctx, tx, now); err != nil {
 		return 0, err
 	}
-	if err := b.writeTombstones(ctx, tx); err != nil {
+	if err := b.writeTombstones(ctx, tx, now); err != nil {
 		return 0, err
 	}
 	if err := b.writeMarks(ctx, tx); err != nil {
@@ -99,7 +99,7 @@ func (b *book) write(ctx context.Context, tx pgx.Tx) (changes int64, err error) 
 	return changes, b.erase(ctx, tx)
 }
 
-func (b *book) writeStates(ctx context.Context, tx pgx.Tx) (changes int64, err error) {
+func (b *book) writeStates(ctx context.Context, tx pgx.Tx, now time.Time) (changes int64, err error) {
 	var ids []uuid.UUID
 	var names []string
 	var until []*time.Time
@@ -117,9 +117,10 @@ func (b *book) writeStates(ctx context.Context, tx pgx.Tx) (changes int64, err e
 	err = tx.QueryRow(ctx, `WITH w AS (
 			SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[]) AS w (id, state, until, rule)
 		), changed AS (
-			UPDATE litopys_keys.keys k SET state = w.state, until = w.until, rule = w.rule, changed = m.changes + 1
+			UPDATE litopys_keys.keys k SET state = w.state, until = w.until, rule = w.rule, changed = m.changes + 1,
+				destroyed = CASE WHEN w.state = 'destroyed' THEN $5::timestamptz END, owed = w.state = 'destroyed'
 			FROM w, litopys_keys.meta m WHERE k.id = w.id
-		) SELECT changes + 1 FROM litopys_keys.meta`, ids, names, until, rules).Scan(&changes)
+		) SELECT changes + 1 FROM litopys_keys.meta`, ids, names, until, rules, now).Scan(&changes)
 	return changes, err
 }
 
@@ -131,7 +132,7 @@ func orNull[T comparable](v T) *T {
 	return &v
 }
 
-func (b *book) writeTombstones(ctx context.Context, tx pgx.Tx) error {
+func (b *book) writeTombstones(ctx context.Context, tx pgx.Tx, now time.Time) error {
 	if len(b.tombstones) == 0 {
 		return nil
 	}
@@ -140,10 +141,10 @@ func (b *book) writeTombstones(ctx context.Context, tx pgx.Tx) error {
 		ids[i], shelf[i] = b.rows[ref].key.ID, shelfOf(ref.Subject)
 	}
 	subjects, fields, epochs := refArrays(b.tombstones)
-	_, err := tx.Exec(ctx, `INSERT INTO litopys_keys.keys (id, subject, field, epoch, state, shelf)
-		SELECT w.id, w.subject, w.field, w.epoch, 'destroyed', w.shelf
+	_, err := tx.Exec(ctx, `INSERT INTO litopys_keys.keys (id, subject, field, epoch, state, shelf, destroyed)
+		SELECT w.id, w.subject, w.field, w.epoch, 'destroyed', w.shelf, $6
 		FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::smallint[]) WITH ORDINALITY AS w (id, subject, field, epoch, shelf, i)
-		ORDER BY w.i`, ids, subjects, fields, epochs, shelf)
+		ORDER BY w.i`, ids, subjects, fields, epochs, shelf, now)
 	return err
 }
 
@@ -163,13 +164,15 @@ func (b *book) writeMarks(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// erase rewrites the shelves of the destroyed keys, in one order for all processes.
-func (b *book) erase(ctx context.Context, tx pgx.Tx) error {
-	gone := b.destroyed()
+// erase rewrites the shelves of the destroyed keys.
+func (b *book) erase(ctx context.Context, tx pgx.Tx) error { return erase(ctx, tx, b.destroyed()) }
+
+// erase rewrites shelves without the keys that are gone, in one order for all processes.
+func erase(ctx context.Context, tx pgx.Tx, gone map[int16][]uuid.UUID) error {
 	if len(gone) == 0 {
 		return nil
 	}
-	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '"+readerPause+"'"); err != nil {
+	if err := letReadersPass(ctx, tx); err != nil {
 		return err
 	}
 	for _, shelf := range slices.Sorted(maps.Keys(gone)) {
@@ -178,4 +181,9 @@ func (b *book) erase(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	return nil
+}
+
+func letReadersPass(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '"+readerPause+"'")
+	return err
 }

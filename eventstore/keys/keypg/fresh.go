@@ -32,8 +32,8 @@ func (b *backend) Fresh(ctx context.Context) error {
 }
 
 // watch answers the calls of Fresh, and looks for changes by itself, so that the memory of an idle process
-// forgets destroyed keys. Seen is the number of the last change that the cache knows.
-func (b *backend) watch(seen int64) {
+// forgets destroyed keys. Seen is what the cache knows.
+func (b *backend) watch(seen changes) {
 	ticks := time.NewTicker(b.cfg.Sweep)
 	defer ticks.Stop()
 	for {
@@ -47,7 +47,8 @@ func (b *backend) watch(seen int64) {
 				answer <- err
 			}
 		case <-ticks.C:
-			_ = once(context.Background(), func(ctx context.Context) error { return b.catchUp(ctx, &seen) }) // the next call asks again
+			ctx := context.Background()
+			b.note(ctx, once(ctx, func(ctx context.Context) error { return b.catchUp(ctx, &seen) })) // the next call asks again
 		}
 	}
 }
@@ -63,17 +64,24 @@ func (b *backend) alsoAsking() (waiting []chan error) {
 	}
 }
 
+// changes are the numbers of the last change of a key's state and of the master keys.
+type changes struct{ keys, masters int64 }
+
 // catchUp drops from the cache what was changed since seen. The list of what was changed may hold later
 // changes than the number; those are dropped once more the next time.
-func (b *backend) catchUp(ctx context.Context, seen *int64) error {
-	var changes int64
-	if err := b.pool.QueryRow(ctx, "SELECT changes FROM litopys_keys.meta").Scan(&changes); err != nil {
+func (b *backend) catchUp(ctx context.Context, seen *changes) error {
+	var now changes
+	if err := b.pool.QueryRow(ctx, "SELECT changes, rotations FROM litopys_keys.meta").Scan(&now.keys, &now.masters); err != nil {
 		return err
 	}
-	if changes == *seen {
+	if now.masters != seen.masters {
+		b.masters.refresh()
+		seen.masters = now.masters
+	}
+	if now.keys == seen.keys {
 		return nil
 	}
-	rows, err := b.pool.Query(ctx, "SELECT id, subject, field, epoch FROM litopys_keys.keys WHERE changed > $1 AND changed > 0", *seen)
+	rows, err := b.pool.Query(ctx, "SELECT id, subject, field, epoch FROM litopys_keys.keys WHERE changed > $1 AND changed > 0", seen.keys)
 	if err != nil {
 		return err
 	}
@@ -92,6 +100,6 @@ func (b *backend) catchUp(ctx context.Context, seen *int64) error {
 		return err
 	}
 	b.cache.Drop(changed)
-	*seen = changes
+	seen.keys = now.keys
 	return nil
 }

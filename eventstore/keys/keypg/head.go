@@ -14,7 +14,7 @@ import (
 type head struct {
 	ledger  uuid.UUID
 	lock    keys.Lock
-	changes int64
+	changes changes
 }
 
 // head reads the row of table meta, or makes it. Of two processes that make it the first one wins.
@@ -38,8 +38,8 @@ func (b *backend) head(ctx context.Context, db querier, root keys.Root) (h head,
 }
 
 func readHead(ctx context.Context, db querier) (h head, err error) {
-	err = db.QueryRow(ctx, "SELECT ledger, probe, indexkey, changes FROM litopys_keys.meta").
-		Scan(&h.ledger, &h.lock.Probe, &h.lock.IndexKey, &h.changes)
+	err = db.QueryRow(ctx, "SELECT ledger, probe, indexkey, changes, rotations FROM litopys_keys.meta").
+		Scan(&h.ledger, &h.lock.Probe, &h.lock.IndexKey, &h.changes.keys, &h.changes.masters)
 	return h, err
 }
 

@@ -62,16 +62,35 @@ func (m *masters) ofMonth(ctx context.Context, month domain.Month) (uuid.UUID, e
 }
 
 func (m *masters) find(ctx context.Context, month domain.Month) (id uuid.UUID, err error) {
-	err = m.db.QueryRow(ctx, "SELECT id FROM litopys_keys.masters WHERE month = $1", string(month)).Scan(&id)
+	err = m.db.QueryRow(ctx, "SELECT id FROM litopys_keys.masters WHERE left(month, 7) = $1 AND wrapped IS NOT NULL ORDER BY n DESC LIMIT 1",
+		string(month)).Scan(&id)
 	return id, err
 }
 
 func (m *masters) make(ctx context.Context, month domain.Month) error {
+	_, err := m.add(ctx, m.db, month)
+	return err
+}
+
+// add makes one more master key of the month, unless somebody does so at the same moment.
+func (m *masters) add(ctx context.Context, db querier, month domain.Month) (uuid.UUID, error) {
 	made, err := m.New(ctx)
 	if err != nil {
-		return err
+		return uuid.Nil, err
 	}
-	_, err = m.db.Exec(ctx, "INSERT INTO litopys_keys.masters (id, month, wrapped) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-		made.ID, string(month), made.Wrapped)
-	return err
+	var earlier int
+	if err := db.QueryRow(ctx, "SELECT count(*) FROM litopys_keys.masters WHERE left(month, 7) = $1", string(month)).Scan(&earlier); err != nil {
+		return uuid.Nil, err
+	}
+	_, err = db.Exec(ctx, "INSERT INTO litopys_keys.masters (id, month, wrapped) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+		made.ID, keys.MasterName(month, earlier), made.Wrapped)
+	return made.ID, err
+}
+
+// refresh forgets which master key is the newest of a month, and all master keys: some may have been erased.
+func (m *masters) refresh() {
+	m.Clear()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.months)
 }

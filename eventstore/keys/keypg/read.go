@@ -2,22 +2,42 @@ package keypg
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/keys"
 )
 
 // Load reads the keys with these ids.
-func (b *backend) Load(ctx context.Context, ids []uuid.UUID) ([]keys.Key, error) {
-	rows, err := b.rowsOf(ctx, ids)
-	if err != nil {
-		return nil, err
+func (b *backend) Load(ctx context.Context, ids []uuid.UUID) (out []keys.Key, err error) {
+	err = b.surely(func() error {
+		rows, err := b.rowsOf(ctx, ids)
+		if err != nil {
+			return err
+		}
+		out, err = b.unwrapAll(ctx, rows)
+		return err
+	})
+	return out, err
+}
+
+// surely reads again what seems damaged; see doubts.
+func (b *backend) surely(read func() error) (err error) {
+	for range doubts {
+		if err = read(); !errors.Is(err, eventstore.ErrCorrupt) {
+			return err
+		}
 	}
-	out := make([]keys.Key, len(ids))
+	return err
+}
+
+func (b *backend) unwrapAll(ctx context.Context, rows []row) (out []keys.Key, err error) {
+	out = make([]keys.Key, len(rows))
 	for i, r := range rows {
 		if out[i], err = b.unwrap(ctx, r); err != nil {
 			return nil, b.translate(err)
@@ -123,21 +143,13 @@ func (s *Store) Followed(ctx context.Context) (position uint64, err error) {
 // but a destruction waits for each of its steps.
 func (s *Store) Verify(ctx context.Context) error {
 	for after, more := uuid.Nil, true; more; {
-		var rows []numbered
-		err := s.read(ctx, func(ctx context.Context, q querier) (err error) {
-			rows, err = s.db.consistent(ctx, q, byPages, after)
+		err := s.db.surely(func() (err error) {
+			after, more, err = s.verifyPage(ctx, after)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		for _, r := range rows {
-			if _, err := s.db.unwrap(ctx, r.row); err != nil {
-				return s.db.translate(err)
-			}
-			after = r.key.ID
-		}
-		more = len(rows) > 0
 	}
 	for shelf := range shelves {
 		if err := s.verifyShelf(ctx, shelf); err != nil {
@@ -145,6 +157,26 @@ func (s *Store) Verify(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// verifyPage opens the keys after one and gives the last.
+func (s *Store) verifyPage(ctx context.Context, after uuid.UUID) (last uuid.UUID, more bool, err error) {
+	var rows []numbered
+	err = s.read(ctx, func(ctx context.Context, q querier) (err error) {
+		rows, err = s.db.consistent(ctx, q, byPages, after)
+		return err
+	})
+	if err != nil {
+		return after, false, err
+	}
+	last = after
+	for _, r := range rows {
+		if _, err := s.db.unwrap(ctx, r.row); err != nil {
+			return after, false, s.db.translate(err)
+		}
+		last = r.key.ID
+	}
+	return last, len(rows) > 0, nil
 }
 
 // verifyShelf looks for wrapped keys and tags that belong to no key, or to a destroyed one.

@@ -33,8 +33,9 @@ const (
 	bySubject = "SELECT k.n, " + columns + "FROM litopys_keys.keys k WHERE k.subject = $1 ORDER BY k.n"
 	byPages   = "SELECT k.n, " + columns + "FROM litopys_keys.keys k WHERE k.id > $1 ORDER BY k.id LIMIT 1000"
 
-	wrappedOf = `SELECT s.key, s.wrapped FROM unnest($1::smallint[], $2::uuid[]) AS w (shelf, key)
-		JOIN litopys_keys.secrets s ON s.shelf = w.shelf AND s.key = w.key`
+	// The master key is read once more, by the very statement that reads the bytes: a rotation changes both.
+	wrappedOf = `SELECT s.key, s.wrapped, k.master FROM unnest($1::smallint[], $2::uuid[]) AS w (shelf, key)
+		JOIN litopys_keys.secrets s ON s.shelf = w.shelf AND s.key = w.key JOIN litopys_keys.keys k ON k.id = w.key`
 )
 
 // states are the names of the states in the database.
@@ -112,18 +113,24 @@ func addWrapped(ctx context.Context, q querier, all []numbered) (whole bool, err
 		return false, err
 	}
 	defer rows.Close()
-	wrapped := make(map[uuid.UUID][]byte, len(ids))
+	type stored struct {
+		wrapped []byte
+		master  uuid.UUID
+	}
+	found := make(map[uuid.UUID]stored, len(ids))
 	for rows.Next() {
 		var id uuid.UUID
-		var bytes []byte
-		if err := rows.Scan(&id, &bytes); err != nil {
+		var s stored
+		if err := rows.Scan(&id, &s.wrapped, &s.master); err != nil {
 			return false, err
 		}
-		wrapped[id] = bytes
+		found[id] = s
 	}
 	whole = true
 	for i, r := range all {
-		all[i].wrapped = wrapped[r.key.ID]
+		if s, ok := found[r.key.ID]; ok {
+			all[i].wrapped, all[i].master = s.wrapped, s.master
+		}
 		whole = whole && (r.key.State == keys.Destroyed || all[i].wrapped != nil)
 	}
 	return whole, rows.Err()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -26,6 +27,7 @@ type backend struct {
 	masters *masters
 	cache   *keys.Cache
 
+	trouble atomic.Bool     // calls try again, and the log was told
 	asks    chan chan error // for the watcher, see fresh.go
 	stop    chan struct{}   // closed to end the watcher
 	watched chan struct{}   // closed when the watcher's goroutine has ended
@@ -73,30 +75,30 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return &Store{Base: keys.NewBase(cfg.Ledger, index, b.cache, b), db: b}, nil
 }
 
-// begin brings the schema up to date, reads or makes the head, and gives the index and the number of the
-// last change.
-func (b *backend) begin(ctx context.Context) (index *keys.Index, seen int64, err error) {
+// begin brings the schema up to date, reads or makes the head, and gives the index and what was
+// changed last.
+func (b *backend) begin(ctx context.Context) (index *keys.Index, seen changes, err error) {
 	conn, err := b.pool.Acquire(ctx)
 	if err != nil {
-		return nil, 0, err
+		return nil, seen, err
 	}
 	defer conn.Release()
 	pending, err := pendingMigrations(ctx, conn)
 	if err != nil {
-		return nil, 0, err
+		return nil, seen, err
 	}
 	if len(pending) > 0 {
 		if pending[0].number == 1 && b.cfg.MustExist {
-			return nil, 0, fmt.Errorf("%s has no key store: %w", b.name, fs.ErrNotExist)
+			return nil, seen, fmt.Errorf("%s has no key store: %w", b.name, fs.ErrNotExist)
 		}
 		if err := migrate(ctx, conn.Conn()); err != nil {
-			return nil, 0, err
+			return nil, seen, err
 		}
 	}
 	root := keys.Root{KMS: b.cfg.KMS, Ledger: b.cfg.Ledger, Name: b.name}
 	h, err := b.head(ctx, conn, root)
 	if err != nil {
-		return nil, 0, err
+		return nil, seen, err
 	}
 	b.masters = newMasters(b.pool, root)
 	index, err = root.Unlock(ctx, h.lock)

@@ -40,6 +40,12 @@ func Run(t *testing.T, fresh func(testing.TB) Opener) {
 		"find by tag":                              findsByTag,
 		"tags differ by field":                     tagsDiffer,
 		"tokens":                                   tokensHold,
+		"due keys":                                 duePages,
+		"open-ended terms":                         openEnded,
+		"live traces up to a month":                liveTraces,
+		"destroyed keys are owed certificates":     uncertified,
+		"burial of what certificates name":         burial,
+		"status counts":                            statusCounts,
 		"closed store":                             closedStore,
 		"history against a model":                  modelHistory,
 	} {
@@ -279,6 +285,13 @@ func closedStore(t *testing.T, open Opener) {
 		"of":       func() error { _, err := s.Of(t.Context(), ref.Subject); return err },
 		"token":    func() error { _, err := s.Token(t.Context(), ref, nil); return err },
 		"identity": func() error { _, err := s.Identity(t.Context()); return err },
+		"due":      func() error { _, _, err := s.Due(t.Context(), Until, keys.Cursor{}, 1); return err },
+		"traces":   func() error { _, _, err := s.LiveTraces(t.Context(), "page", "2026-01", keys.Cursor{}, 1); return err },
+		"owed":     func() error { _, err := s.Uncertified(t.Context(), 1); return err },
+		"certify":  func() error { return s.Certified(t.Context(), nil) },
+		"bury":     func() error { _, err := s.Bury(t.Context(), nil); return err },
+		"rotate":   func() error { _, err := s.Rotate(t.Context(), nil); return err },
+		"status":   func() error { _, err := s.Status(t.Context()); return err },
 	}
 	for name, call := range calls {
 		if err := call(); !errors.Is(err, eventstore.ErrClosed) {

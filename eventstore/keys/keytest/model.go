@@ -39,7 +39,9 @@ func (m *model) follow(position uint64, fates []domain.Fate) {
 	m.followed = position
 	for _, f := range fates {
 		ref := Ref(f.Subject, f.Field, f.Epoch)
-		m.change(ref, f)
+		if !f.Through || m.known[ref].State == keys.Live {
+			m.change(ref, f)
+		}
 		if !f.Through {
 			if _, ok := m.known[ref]; !ok {
 				m.known[ref] = keys.Key{Ref: ref, State: keys.Destroyed}
