@@ -38,17 +38,18 @@ func (h house) runner(t testing.TB) *runner {
 	return &runner{cmd, bufio.NewScanner(talk)}
 }
 
-// hears waits until the runner says something.
-func (r *runner) hears(t testing.TB, want string) {
+// hears waits until the runner says something, and gives what it said until then.
+func (r *runner) hears(t testing.TB, want string) string {
 	t.Helper()
 	var all strings.Builder
 	for r.says.Scan() {
 		all.WriteString(r.says.Text() + "\n")
 		if strings.Contains(r.says.Text(), want) {
-			return
+			return all.String()
 		}
 	}
 	t.Fatalf("the runner ended without %q:\n%s", want, all.String())
+	return ""
 }
 
 // TestRunners: one of two leads; when it is killed the other takes over, and what was recorded meanwhile

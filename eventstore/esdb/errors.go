@@ -14,6 +14,10 @@ import (
 	"imagine.ua/litopys/eventstore"
 )
 
+// ErrUnavailable says that the server cannot be reached, or gave no answer, as often as was tried. Nothing is
+// known to be wrong with it.
+var ErrUnavailable = errors.New("EventStoreDB cannot be reached")
+
 // fate is what an error of the client means for the call.
 type fate int
 

@@ -214,5 +214,5 @@ func (s *Store) again(ctx context.Context, op, stream string, read func(context.
 			return s.explain(op, stream, last)
 		}
 	}
-	return fmt.Errorf("%s %s: %d attempts: %w", op, stream, s.cfg.Attempts, last)
+	return fmt.Errorf("%s %s: %d attempts: %w: %w", op, stream, s.cfg.Attempts, ErrUnavailable, last)
 }

@@ -108,7 +108,7 @@ func (f *follower) run(ctx context.Context, deliver func(eventstore.Delivery) er
 			return f.store.explainSubscription(err)
 		}
 		if f.failures++; f.patience > 0 && f.failures >= f.patience {
-			return fmt.Errorf("%d attempts: %w", f.failures, err)
+			return fmt.Errorf("%d attempts: %w: %w", f.failures, ErrUnavailable, err)
 		}
 		if f.failures == 1 {
 			log.LogAttrs(ctx, slog.LevelWarn, "subscription broke", slog.Uint64("position", uint64(f.after)), slog.Any("error", err))

@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"imagine.ua/litopys/eventstore/pgtest"
 )
 
@@ -140,4 +143,33 @@ func serverPort(t testing.TB, dir string) string {
 		t.Fatalf("%q, %v", text, err)
 	}
 	return lines[3]
+}
+
+// TestSmallDisk: a filled disk refuses what is new, keeps what is there, and takes more when it is freed.
+// Without the right to mount, the same holds by triggers.
+func TestSmallDisk(t *testing.T) {
+	t.Parallel()
+	server := pgtest.New(t, pgtest.Config{})
+	for name, disk := range map[string]*pgtest.Disk{"small": server.SmallDisk(t), "triggers": {URL: server.Database(t)}} {
+		pgtest.Exec(t, disk.URL, "CREATE SCHEMA litopys_x; CREATE TABLE litopys_x.t (a text); INSERT INTO litopys_x.t VALUES ('kept')")
+		const more = "INSERT INTO litopys_x.t SELECT repeat('x', 1000) FROM generate_series(1, 100)"
+		disk.Fill(t)
+		conn, err := pgx.Connect(t.Context(), disk.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = conn.Exec(t.Context(), more)
+		var refused *pgconn.PgError
+		if !errors.As(err, &refused) || refused.Code != "53100" {
+			t.Errorf("%s: a full disk gives %v", name, err)
+		}
+		disk.Free(t)
+		if _, err := conn.Exec(t.Context(), more); err != nil {
+			t.Errorf("%s: a disk that was freed gives %v", name, err)
+		}
+		if n := pgtest.Query[int](t, disk.URL, "SELECT count(*) FROM litopys_x.t"); n != 101 {
+			t.Errorf("%s: %d rows", name, n)
+		}
+		_ = conn.Close(t.Context())
+	}
 }

@@ -11,7 +11,6 @@ import (
 
 	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/journal"
-	"imagine.ua/litopys/projections/postgres"
 )
 
 // openJournal opens log and keys. In a data folder the journal does it all by itself; what stands elsewhere
@@ -93,7 +92,7 @@ func (a *App) join(ctx context.Context, o Options, store eventstore.Store) (_ *j
 		return nil, err
 	}
 	a.close = append(a.close, kms.Close)
-	keyStore, err := openKeys(ctx, o.Config, identity, kms, fresh)
+	keyStore, err := openKeys(ctx, o, identity, kms, fresh)
 	if err != nil {
 		return nil, err
 	}
@@ -111,25 +110,4 @@ func (a *App) ledgerOf(ctx context.Context, store eventstore.Store) (id uuid.UUI
 	}
 	head, err := store.Head(ctx)
 	return id, head == eventstore.Start, err
-}
-
-// leading is optional in a backend that several processes may run: only one of them does.
-type leading interface {
-	Lead(ctx context.Context, do func(context.Context) error) error
-}
-
-// Run follows the log and keeps the answers level until the context ends. Of several processes with one
-// PostgreSQL one runs and the others wait to take over.
-func (a *App) Run(ctx context.Context) error {
-	do := func(ctx context.Context) error {
-		// A database that is away comes back; the engine waits for it.
-		if err := a.Level(ctx); err != nil && !errors.Is(err, postgres.ErrUnavailable) {
-			return err
-		}
-		return a.Engine.Run(ctx)
-	}
-	if b, ok := a.Backend.(leading); ok {
-		return b.Lead(ctx, do)
-	}
-	return do(ctx)
 }

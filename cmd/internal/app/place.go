@@ -119,9 +119,10 @@ func openKMS(ctx context.Context, cfg config.Config, fresh bool) (keys.KMS, erro
 }
 
 // openKeys opens the key store of a ledger. One with facts must have one.
-func openKeys(ctx context.Context, cfg config.Config, ledger uuid.UUID, kms keys.KMS, fresh bool) (keys.Store, error) {
+func openKeys(ctx context.Context, o Options, ledger uuid.UUID, kms keys.KMS, fresh bool) (keys.Store, error) {
+	cfg := o.Config
 	if cfg.Keys.URL != "" {
-		store, err := keypg.Open(ctx, keypg.Config{URL: cfg.Keys.URL, Ledger: ledger, KMS: kms, MustExist: !fresh})
+		store, err := keypg.Open(ctx, keypg.Config{URL: cfg.Keys.URL, Ledger: ledger, KMS: kms, MustExist: !fresh, Logger: o.Logger})
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, lost(config.Redacted(cfg.Keys.URL))
 		}

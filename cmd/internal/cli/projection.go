@@ -39,18 +39,17 @@ func (p *program) projectionRun() *cobra.Command {
 		Use:   "run",
 		Short: "Follow the log and keep the answers level until interrupted",
 		Long: "Follow the log and keep the answers level until interrupted. Without it every question brings them level\n" +
-			"first. Of several that run on one PostgreSQL one leads and the others take over when it dies.",
+			"first. Of several that run on one PostgreSQL one leads and the others take over when it dies. While a\n" +
+			"server is away it waits for it.",
 		Example: "  litopys projection run --log-level info",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.with(cmd.Context(), func(a *app.App) error {
-				p.say("following the log of %s", app.Place(p.cfg.Config))
-				err := a.Run(cmd.Context())
-				if cmd.Context().Err() != nil {
-					return nil // asked to stop; every batch is whole
-				}
-				return err
-			})
+			p.say("following the log of %s", app.Place(p.cfg.Config))
+			err := app.Follow(cmd.Context(), app.Options{Config: p.cfg.Config, Logger: p.logger()})
+			if cmd.Context().Err() != nil {
+				return nil // asked to stop; every batch is whole
+			}
+			return err
 		},
 	}
 }

@@ -2,6 +2,7 @@ package keypg
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
@@ -44,6 +45,9 @@ type Config struct {
 	Sweep time.Duration
 	// Now tells the time, for the month of the master key; nil means time.Now.
 	Now func() time.Time
+	// Logger is told when the database goes away and when it is back, one line each; nil means
+	// slog.Default().
+	Logger *slog.Logger
 }
 
 func (c Config) withDefaults() Config {
@@ -61,6 +65,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
 	}
 	return c
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"strings"
@@ -24,6 +25,10 @@ const (
 	// honest attempt is a destruction in every shelf of a large store.
 	attemptTimeout = 5 * time.Minute
 )
+
+// ErrUnavailable says that the database cannot be reached, or went away, for longer than the patience of the
+// call. Nothing is known to be wrong with it.
+var ErrUnavailable = errors.New("key store: PostgreSQL cannot be reached")
 
 // errStale says that another process has changed what an attempt had read.
 var errStale = errors.New("changed by another process")
@@ -67,6 +72,10 @@ func isPassing(err error) bool {
 
 // translate gives an error of the driver the name that the contract has for it.
 func (b *backend) translate(err error) error {
+	if err != nil && isPassing(err) {
+		// In words: a socket that is not there would be taken for a key store that is not there.
+		return fmt.Errorf("%w: %s", ErrUnavailable, err.Error())
+	}
 	var server *pgconn.PgError
 	if !errors.As(err, &server) {
 		return err
@@ -94,7 +103,11 @@ func (b *backend) attempt(ctx context.Context, do func(context.Context) error) e
 	patience := time.Now().Add(b.cfg.Patience)
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		err := once(ctx, do)
-		if err == nil || ctx.Err() != nil || !isPassing(err) || time.Now().After(patience) {
+		b.note(ctx, err)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if !isPassing(err) || time.Now().After(patience) {
 			return b.translate(err)
 		}
 		if errors.Is(err, errStale) {
@@ -106,6 +119,20 @@ func (b *backend) attempt(ctx context.Context, do func(context.Context) error) e
 		case <-ctx.Done():
 			timer.Stop()
 			return ctx.Err()
+		}
+	}
+}
+
+// note tells the log when trouble begins and when it has passed, whichever call meets it.
+func (b *backend) note(ctx context.Context, err error) {
+	switch {
+	case err == nil:
+		if b.trouble.CompareAndSwap(true, false) {
+			b.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "key store goes on", slog.String("store", b.name))
+		}
+	case ctx.Err() == nil && isPassing(err) && !errors.Is(err, errStale):
+		if b.trouble.CompareAndSwap(false, true) {
+			b.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "key store has trouble, and tries again", slog.String("store", b.name), slog.Any("error", err))
 		}
 	}
 }
