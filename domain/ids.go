@@ -85,6 +85,7 @@ const (
 	KindPolicy    StreamKind = "policy"    // the published versions of one policy
 	// KindCertificate is what was destroyed of one subject's keys, as the key store reports it.
 	KindCertificate StreamKind = "certificate"
+	KindStatistics  StreamKind = "statistics" // what was published of one month
 )
 
 // SubjectStream is the stream of one subject's file.
@@ -111,6 +112,11 @@ func PolicyStream(name string) Stream { return Stream(string(KindPolicy) + "-" +
 // his file, so that the key store never competes with a decision.
 func CertificateStream(id SubjectID) Stream {
 	return Stream(string(KindCertificate) + "-" + id.String())
+}
+
+// StatisticsStream is the stream of what was published of one month.
+func StatisticsStream(period Month) Stream {
+	return Stream(string(KindStatistics) + "-" + string(period))
 }
 
 // Kind gives the first word of the stream's name.

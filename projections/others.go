@@ -5,6 +5,7 @@ import (
 	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/recipient"
 	"imagine.ua/litopys/domain/request"
+	"imagine.ua/litopys/domain/statistics"
 	"imagine.ua/litopys/domain/subject"
 )
 
@@ -12,7 +13,7 @@ import (
 // not concern it, and UnknownEvent for what no part of this program knows.
 func Others(e domain.Event) error {
 	switch e.(type) {
-	case subject.Event, recipient.Event, request.Event, policy.Event:
+	case subject.Event, recipient.Event, request.Event, policy.Event, statistics.Event:
 		return nil
 	}
 	return UnknownEvent(e)

@@ -14,6 +14,7 @@ import (
 	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/recipient"
 	"imagine.ua/litopys/domain/request"
+	"imagine.ua/litopys/domain/statistics"
 	"imagine.ua/litopys/domain/subject"
 )
 
@@ -25,6 +26,7 @@ type entry struct {
 	card     recipient.State
 	asked    *request.State // nil: none
 	editions *policy.State  // nil: none
+	month    statistics.State
 	seen     *seen
 	weight   uint32 // bytes, by estimate
 }
@@ -51,6 +53,10 @@ func (e *entry) after(stream domain.Stream, events []domain.Recorded) (*entry, e
 	case domain.KindPolicy:
 		next.editions, err = afterRare(e.editions, events, func(s policy.State, e policy.Event, _ domain.Meta) policy.State {
 			return policy.Evolve(s, e)
+		})
+	case domain.KindStatistics:
+		next.month, err = afterEach(e.month, events, func(s statistics.State, e statistics.Event, _ domain.Meta) statistics.State {
+			return statistics.Evolve(s, e)
 		})
 	case domain.KindTrace, domain.KindCertificate: // no decision depends on what stands there
 	}

@@ -6,10 +6,11 @@ import (
 
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/policy"
+	"imagine.ua/litopys/domain/statistics"
 )
 
 // groups sorts tasks by the recipient, subject or request that they concern, in the order of first appearance.
-// Versions of the policy go with the recipients.
+// Versions of the policy go with the recipients, closed months with the requests.
 func groups(tasks []*task) (cards, files, requests [][]*task) {
 	place := map[domain.Stream]int{}
 	for _, t := range tasks {
@@ -17,7 +18,7 @@ func groups(tasks []*task) (cards, files, requests [][]*task) {
 		switch t.file.Kind() {
 		case domain.KindRecipient, domain.KindPolicy:
 			list = &cards
-		case domain.KindRequest:
+		case domain.KindRequest, domain.KindStatistics:
 			list = &requests
 		default: // a subject's
 		}
@@ -117,6 +118,9 @@ func (t *task) size() int {
 	n := taskBytes
 	if cmd, ok := t.cmd.(policy.Publish); ok {
 		n += len(cmd.Source) + len(cmd.Source)/4
+	}
+	if cmd, ok := t.cmd.(statistics.Publish); ok {
+		n += cmd.Size()
 	}
 	for _, v := range t.values() {
 		n += 128 + 8*v.Len()/3

@@ -13,6 +13,7 @@ import (
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/law"
 	"imagine.ua/litopys/domain/policy"
+	"imagine.ua/litopys/domain/statistics"
 )
 
 // Skew is how far a command's time may lie ahead of the ledger's clock: clocks of two machines differ.
@@ -25,6 +26,9 @@ type Config struct {
 	Policy policy.InForce
 	// Law is the rule pack whose terms and exemptions hold. Default: law.UA().
 	Law *law.Pack
+	// Statistics is the plan that published statistics may be stricter than, never looser. Default:
+	// statistics.Builtin().
+	Statistics *statistics.Plan
 	// Clock tells when commands are recorded. Default: time.Now.
 	Clock Clock
 	// CacheBytes bounds the memory for states of streams. Default: 64 MiB.
@@ -43,6 +47,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Law == nil {
 		c.Law = law.UA()
+	}
+	if c.Statistics == nil {
+		c.Statistics = statistics.Builtin()
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now
@@ -81,7 +88,7 @@ func New(j Journal, cfg Config) *Ledger {
 	return l
 }
 
-// Command is a command of domain/subject, domain/recipient or domain/request, or policy.Publish.
+// Command is a command of domain/subject, domain/recipient or domain/request, policy.Publish or statistics.Publish.
 type Command interface {
 	Name() string
 	By() domain.Operation

@@ -8,6 +8,7 @@ import (
 	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/recipient"
 	"imagine.ua/litopys/domain/request"
+	"imagine.ua/litopys/domain/statistics"
 	"imagine.ua/litopys/domain/subject"
 )
 
@@ -73,8 +74,13 @@ func (t *task) route() error {
 		t.file = domain.RequestStream(cmd.Target())
 	case policy.Publish:
 		t.file = domain.PolicyStream(t.policy.Name)
+	case statistics.Publish:
+		if _, _, ok := statistics.Span(cmd.Period); !ok {
+			return input("statistics.period", "write it as 2026-01", "the period is no calendar month")
+		}
+		t.file = domain.StatisticsStream(cmd.Period)
 	default:
-		return input("command.unknown", "give a command of domain/subject, domain/recipient or domain/request, or policy.Publish, by value", "the ledger does not know this type of command")
+		return input("command.unknown", "give a command of domain/subject, domain/recipient or domain/request, policy.Publish or statistics.Publish, by value", "the ledger does not know this type of command")
 	}
 	t.stream = t.file
 	return nil
@@ -102,6 +108,8 @@ func (t *task) digest(buffer []byte) (string, []byte) {
 		return request.Digest(cmd, buffer)
 	case policy.Publish:
 		return policy.Digest(cmd, buffer)
+	case statistics.Publish:
+		return statistics.Digest(cmd, buffer)
 	}
 	return "", buffer
 }

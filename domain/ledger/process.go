@@ -12,6 +12,7 @@ import (
 	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/recipient"
 	"imagine.ua/litopys/domain/request"
+	"imagine.ua/litopys/domain/statistics"
 	"imagine.ua/litopys/domain/subject"
 )
 
@@ -43,7 +44,7 @@ func (l *Ledger) record(ctx context.Context, stream domain.Stream, tasks []*task
 	e, err := l.load(ctx, stream)
 	erased := 0
 	for attempt := 1; err == nil; attempt++ {
-		b := &batch{ledger: l, stream: stream, entry: e, state: e.file, card: e.card, asked: e.asked, editions: e.editions, now: l.cfg.Clock().UTC().Truncate(time.Microsecond)}
+		b := &batch{ledger: l, stream: stream, entry: e, state: e.file, card: e.card, asked: e.asked, editions: e.editions, month: e.month, now: l.cfg.Clock().UTC().Truncate(time.Microsecond)}
 		b.decide(ctx, tasks)
 		err = b.append(ctx, tasks)
 		b.close()
@@ -100,6 +101,7 @@ type batch struct {
 	card     recipient.State // likewise
 	asked    *request.State  // likewise; nil: none
 	editions *policy.State   // likewise; nil: none
+	month    statistics.State
 	facts    []Fact
 	marks    []string // the reference claimed until the append is done; a file takes one registration
 }
@@ -175,6 +177,8 @@ func (b *batch) events(ctx context.Context, t *task) ([]domain.Event, error) {
 		return b.requestEvents(ctx, t, cmd)
 	case policy.Publish:
 		return b.policyEvents(ctx, t, cmd)
+	case statistics.Publish:
+		return b.statisticsEvents(t, cmd)
 	}
 	return nil, nil
 }
@@ -294,7 +298,7 @@ func (b *batch) append(ctx context.Context, tasks []*task) error {
 func (b *batch) remember() {
 	next := *b.entry
 	next.revision += domain.Revision(len(b.facts))
-	next.file, next.card, next.asked, next.editions = b.state, b.card, b.asked, b.editions
+	next.file, next.card, next.asked, next.editions, next.month = b.state, b.card, b.asked, b.editions, b.month
 	for i := range b.facts {
 		next.seen.add(b.facts[i].ID)
 	}

@@ -6,6 +6,7 @@ import (
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/request"
+	"imagine.ua/litopys/domain/statistics"
 )
 
 // requestEvents lets a request's file decide. Opening one looks at two others: who asks must be known, and the
@@ -46,6 +47,20 @@ func (l *Ledger) registered(ctx context.Context, id domain.SubjectID) (bool, err
 		return false, err
 	}
 	return e.file.Registered(), nil
+}
+
+// statisticsEvents lets a month decide on its publication.
+func (b *batch) statisticsEvents(t *task, cmd statistics.Publish) ([]domain.Event, error) {
+	decided, err := statistics.Decide(statistics.Case{Command: cmd, Policy: t.policy, Plan: b.ledger.cfg.Statistics}, b.month)
+	if err != nil {
+		return nil, err
+	}
+	events := make([]domain.Event, len(decided))
+	for i, e := range decided {
+		events[i] = e
+		b.month = statistics.Evolve(b.month, e)
+	}
+	return events, nil
 }
 
 // policyEvents lets the policy decide on its next version.

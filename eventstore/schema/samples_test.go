@@ -10,6 +10,7 @@ import (
 	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/recipient"
 	"imagine.ua/litopys/domain/request"
+	"imagine.ua/litopys/domain/statistics"
 	"imagine.ua/litopys/domain/subject"
 )
 
@@ -94,6 +95,7 @@ func sampleEvents() map[string]domain.Event {
 		"RecipientChanged": recipient.Changed{Recipient: bank, Card: recipient.Card{Name: "Bank", Kind: "authority"}},
 	}
 	maps.Copy(samples, sampleDuties())
+	maps.Copy(samples, sampleStatistics())
 	return samples
 }
 
@@ -132,6 +134,25 @@ func sampleDuties() map[string]domain.Event {
 		"RequestAnswered":      request.Answered{Request: asked, Outcome: request.PartlyMet, Reason: "R-2", Channel: subject.ByEmail, Document: "out-9"},
 		"PolicyPublished": policy.Published{Policy: "imagine", Version: "2026-01", TextHash: hash, EffectiveFrom: day,
 			Source: "policy: imagine\nversion: \"2026-01\"\n"},
+	}
+}
+
+// sampleStatistics has a published month under suppression and one with noise.
+func sampleStatistics() map[string]domain.Event {
+	head := statistics.Table{ID: "transfers-by-recipient", Title: "Transfers by recipient", MaxCells: 4, Threshold: 10, Rounding: 1,
+		By: []statistics.Dimension{statistics.RecipientKind, statistics.Basis}, Class: statistics.Anonymous, Method: statistics.Suppression,
+		Tests: []statistics.Test{statistics.Threshold, statistics.Complement, statistics.Differencing}}
+	exact, withheld, noised := head, head, head
+	exact.Total, exact.Cells = 60, []statistics.Cell{{Labels: []statistics.Label{"delivery", "order"}, Persons: 40},
+		{Labels: []statistics.Label{"payment", "order"}, Suppressed: true}, {Labels: []statistics.Label{"processor", "consent"}, Suppressed: true}}
+	withheld.ID, withheld.Withheld = "requests-by-kind", true
+	noised.Method, noised.Epsilon, noised.Delta, noised.Total = statistics.Noise, 200_000_000, 1000, 41
+	noised.Cells = []statistics.Cell{{Labels: []statistics.Label{"delivery", "order"}, Persons: 41}}
+	noised.Tests = []statistics.Test{statistics.Threshold, statistics.Private, statistics.Differencing}
+	return map[string]domain.Event{
+		"StatisticsPublished": statistics.Published{Period: "2015-05", Plan: "2026-1", Counted: 1234, Tables: []statistics.Table{exact, withheld},
+			Opened: []statistics.Opened{{Field: "browser", Values: 812}, {Field: "page"}}},
+		"StatisticsPublished-noised": statistics.Published{Period: "2015-06", Plan: "2026-1", Tables: []statistics.Table{noised}, Budget: 2_000_000_000},
 	}
 }
 

@@ -46,6 +46,7 @@ func currentTypes() []eventType {
 		typeOf("RequestExtended.v1", walkExtended),
 		typeOf("RequestAnswered.v1", walkAnswered),
 		typeOf("PolicyPublished.v1", walkPolicyPublished),
+		typeOf("StatisticsPublished.v1", walkStatisticsPublished),
 	}
 }
 

@@ -1,0 +1,128 @@
+package statistics
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/goccy/go-yaml"
+)
+
+// ErrInvalid says that a plan cannot be used; the message names all problems.
+var ErrInvalid = errors.New("statistics plan")
+
+// document is the file of a plan.
+type document struct {
+	Version     string              `yaml:"version"`
+	MinimumCell int64               `yaml:"minimum-cell"`
+	Rounding    int64               `yaml:"rounding"`
+	Budget      float64             `yaml:"budget"`
+	Delta       float64             `yaml:"delta"`
+	Labels      map[string][]string `yaml:"labels"`
+	Tables      []tableDocument     `yaml:"tables"`
+}
+
+type tableDocument struct {
+	ID        string   `yaml:"id"`
+	Title     string   `yaml:"title"`
+	Counts    string   `yaml:"counts"`
+	By        []string `yaml:"by"`
+	MaxCells  int64    `yaml:"max-cells"`
+	Epsilon   float64  `yaml:"epsilon"`
+	MergeRare bool     `yaml:"merge-rare"`
+}
+
+// maxPlan bounds the file of a plan, in bytes.
+const maxPlan = 256 << 10
+
+// Load reads a plan and names all that is wrong with it at once (ErrInvalid).
+func Load(text []byte) (*Plan, error) {
+	if len(text) > maxPlan {
+		return nil, fmt.Errorf("%w: the file is longer than %d bytes", ErrInvalid, maxPlan)
+	}
+	var d document
+	if err := yaml.UnmarshalWithOptions(text, &d, yaml.Strict()); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	p := d.plan()
+	if err := errors.Join(d.problems(p)...); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return p, nil
+}
+
+func (d document) plan() *Plan {
+	p := &Plan{Version: d.Version, MinimumCell: d.MinimumCell, Rounding: d.Rounding, Budget: BillionthsOf(d.Budget),
+		Delta: BillionthsOf(d.Delta), labels: map[Dimension][]Label{}}
+	for name, list := range d.Labels {
+		for _, l := range list {
+			p.labels[Dimension(name)] = append(p.labels[Dimension(name)], Label(l))
+		}
+	}
+	for _, t := range d.Tables {
+		plan := TablePlan{ID: t.ID, Title: t.Title, Counts: Measure(t.Counts), MaxCells: t.MaxCells, Epsilon: BillionthsOf(t.Epsilon), MergeRare: t.MergeRare}
+		for _, b := range t.By {
+			plan.By = append(plan.By, Dimension(b))
+		}
+		p.Tables = append(p.Tables, plan)
+	}
+	return p
+}
+
+func (d document) problems(p *Plan) []error {
+	var errs []error
+	need := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	need(wordPattern.MatchString(p.Version), "version: want a word")
+	need(p.MinimumCell >= Floor && p.MinimumCell < maxCount, "minimum-cell: %d is below the floor of %d", p.MinimumCell, Floor)
+	need(p.Rounding >= 1 && p.Rounding <= maxCount && p.MinimumCell%max(1, p.Rounding) == 0, "rounding: want 1 or more, dividing minimum-cell")
+	need(d.Budget >= 0 && d.Budget <= 20, "budget: want 0 to 20")
+	need(p.Delta > 0 && d.Delta < 0.01, "delta: want more than 0 and less than 0.01")
+	need(len(p.Tables) > 0 && len(p.Tables) <= maxTables, "tables: want 1 to %d", maxTables)
+	for dimension, list := range p.labels {
+		need(dimension.known(), "labels: no dimension is called %s", dimension)
+		for i, l := range list {
+			need(l.Valid() && !slices.Contains(list[:i], l), "labels: %s: %q is malformed or repeated", dimension, l)
+		}
+	}
+	spent := Billionths(0)
+	for i, t := range p.Tables {
+		errs = append(errs, p.tableProblems(i, t)...)
+		need(d.Tables[i].Epsilon > 0 && d.Tables[i].Epsilon <= 20, "table %s: epsilon: want more than 0 and 20 at most", t.ID)
+		spent += t.Epsilon
+	}
+	need(spent <= p.Budget || d.Budget > 20, "budget: the tables spend %s of %s", spent, p.Budget)
+	return errs
+}
+
+func (p *Plan) tableProblems(at int, t TablePlan) []error {
+	var errs []error
+	need := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("table "+t.ID+": "+format, args...))
+		}
+	}
+	need(wordPattern.MatchString(t.ID), "id: want a word")
+	need(!slices.ContainsFunc(p.Tables[:at], func(o TablePlan) bool { return o.ID == t.ID }), "id: repeated")
+	need(validTitle(t.Title), "title: missing or not a line of at most 120 bytes")
+	need(t.MaxCells >= 1 && t.MaxCells <= 64, "max-cells: want 1 to 64")
+	allowed, known := cuts()[t.Counts]
+	need(known, "counts: %q is not known", t.Counts)
+	need(len(t.By) >= 1 && len(t.By) <= maxBy, "by: want 1 to %d dimensions", maxBy)
+	need(!t.MergeRare || len(t.By) == 1, "merge-rare: for tables of one dimension")
+	raw := 0
+	for i, d := range t.By {
+		need(!known || slices.Contains(allowed, d), "by: %s cannot be cut by %q", t.Counts, d)
+		need(!slices.Contains(t.By[:i], d), "by: %s is repeated", d)
+		if _, ok := d.raw(); ok {
+			raw++
+			need(len(p.labels[d]) > 0, "by: %s is made of raw values and needs its list of labels", d)
+		}
+	}
+	need(raw < 2, "by: one dimension of raw values at most")
+	need(t.Counts != Visits || raw == 1, "by: visits want browser or page")
+	return errs
+}
