@@ -60,21 +60,17 @@ func (f *followed) apply(position uint64, fates []domain.Fate) error {
 
 func (f *followed) carryOut(fate domain.Fate) error {
 	ref := keys.RefOf(fate)
+	if fate.Through {
+		return f.through(ref, fate)
+	}
 	r, found, err := findRef(f.conn, ref)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case found && (!fate.Through || r.key.State == keys.Live):
-		if err := f.change(r, fate); err != nil {
-			return err
-		}
-	case !found && !fate.Through:
+	}
+	if !found {
 		return f.tombstone(ref)
 	}
-	if !fate.Through {
-		return nil
-	}
-	return f.through(ref, fate)
+	return f.change(r, fate)
 }
 
 // tombstone closes a ref that never had a key, so that a writer who lost the race against its fate can't
@@ -83,29 +79,43 @@ func (f *followed) tombstone(ref keys.Ref) error {
 	return bury(f.conn, keys.Gone{ID: keys.NewID(), Ref: ref, At: f.now})
 }
 
-// through carries the fate to the earlier live epochs of the field and closes those that have no key.
+// through carries the fate to the live keys of the field up to the epoch and closes the epochs that have no
+// key. When they are closed already, it carries a later word about that decision to what it had retained.
 func (f *followed) through(ref keys.Ref, fate domain.Fate) error {
-	var earlier []row
-	for s, err := range f.conn.Rows(liveOf, ref.Subject.UUID, string(ref.Field)) {
+	closed, err := closedThrough(f.conn, ref)
+	if err != nil {
+		return err
+	}
+	query, args := liveOf, []any{ref.Subject.UUID, string(ref.Field)}
+	if closed {
+		query, args = retainedThrough, append(args, string(ref.Epoch))
+	}
+	var reached []row
+	for s, err := range f.conn.Rows(query, args...) {
 		if err != nil {
 			return err
 		}
-		if r := scan(s); keys.Earlier(r.key.Ref.Epoch, ref.Epoch) {
-			earlier = append(earlier, r)
+		if r := scan(s); !keys.Earlier(ref.Epoch, r.key.Ref.Epoch) && sameKind(ref.Epoch, r.key.Ref.Epoch) {
+			reached = append(reached, r)
 		}
 	}
-	for _, r := range earlier {
+	for _, r := range reached {
 		if err := f.change(r, fate); err != nil {
 			return err
 		}
 	}
-	closed, err := closedThrough(f.conn, ref)
-	if err != nil || closed {
-		return err
+	if closed {
+		return nil
 	}
 	kind, _ := keys.KindOf(ref.Epoch)
 	return f.conn.Run("INSERT OR REPLACE INTO closed (subject, field, kind, through) VALUES (?, ?, ?, ?)",
 		ref.Subject.UUID, string(ref.Field), string(kind), string(ref.Epoch))
+}
+
+func sameKind(a, b domain.Epoch) bool {
+	kind, _ := keys.KindOf(a)
+	other, _ := keys.KindOf(b)
+	return kind == other
 }
 
 // change moves a key forward. A retained key that is retained again takes the later fact's term and rule: a
@@ -116,8 +126,10 @@ func (f *followed) change(r row, fate domain.Fate) error {
 	}
 	f.changed = append(f.changed, r.key)
 	if fate.Action == domain.Retain {
-		return f.conn.Run("UPDATE keys SET state = ?, until = ?, rule = ? WHERE n = ?",
-			int(keys.Retained), fate.Until, fate.Rule, r.n)
+		if err := f.conn.Run("UPDATE keys SET state = 2, until = ?, rule = ? WHERE n = ?", fate.Until, fate.Rule, r.n); err != nil || !fate.Through {
+			return err
+		}
+		return f.conn.Run("UPDATE keys SET through = ? WHERE n = ?", string(fate.Epoch), r.n)
 	}
 	return f.erase(r)
 }

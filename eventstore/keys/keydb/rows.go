@@ -28,6 +28,8 @@ const (
 	bySubject = "SELECT " + columns + fromKeys + "WHERE k.subject = ? ORDER BY k.n"
 	byNumber  = "SELECT " + columns + fromKeys + "WHERE k.n > ? ORDER BY k.n LIMIT 1000"
 	liveOf    = "SELECT " + columns + fromKeys + "WHERE k.subject = ? AND k.field = ? AND k.state = 1"
+
+	retainedThrough = "SELECT " + columns + fromKeys + "WHERE k.subject = ? AND k.field = ? AND k.state = 2 AND k.through = ?"
 )
 
 func scan(s *sqlite3.Stmt) row {

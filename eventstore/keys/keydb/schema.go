@@ -76,6 +76,7 @@ const certificates = `
 ALTER TABLE meta ADD COLUMN rotating INTEGER; -- masters.n of a rotation that has not ended
 
 ALTER TABLE keys ADD COLUMN destroyed INTEGER; -- when; for older stores when they got this column
+ALTER TABLE keys ADD COLUMN through TEXT;      -- epoch of the fate through the field that has retained it
 ALTER TABLE keys ADD COLUMN owed INTEGER;      -- 1 for a destroyed key that no certificate names yet
 
 CREATE INDEX keys_due    ON keys (until, subject)  WHERE state = 2 AND until IS NOT NULL;

@@ -23,6 +23,7 @@ type book struct {
 // entry is a key in the book.
 type entry struct {
 	key     keys.Key
+	through domain.Epoch // of the fate through the field that has retained it
 	changed bool
 	made    bool // a tombstone of this Follow
 }
@@ -30,7 +31,7 @@ type entry struct {
 func newBook(rows []numbered, marks map[place]domain.Epoch) *book {
 	b := &book{rows: map[keys.Ref]*entry{}, at: map[place][]*entry{}, marks: marks, marked: map[place]bool{}}
 	for _, r := range rows {
-		b.add(&entry{key: r.key})
+		b.add(&entry{key: r.key, through: r.through})
 	}
 	return b
 }
@@ -44,25 +45,32 @@ func (b *book) add(e *entry) {
 // carryOut brings the book in line with one fate.
 func (b *book) carryOut(fate domain.Fate) {
 	ref := keys.RefOf(fate)
-	if e, ok := b.rows[ref]; ok {
-		if !fate.Through || e.key.State == keys.Live {
-			e.change(fate)
-		}
-	} else if !fate.Through {
+	if fate.Through {
+		b.carryThrough(ref, fate)
+	} else if e, ok := b.rows[ref]; ok {
+		e.change(fate)
+	} else {
 		// A writer who lost the race against the fate must not make a key.
 		b.add(&entry{key: keys.Key{ID: keys.NewID(), Ref: ref, State: keys.Destroyed}, made: true})
 		b.tombstones = append(b.tombstones, ref)
 	}
-	if !fate.Through {
-		return
-	}
-	p := placeOf(ref)
+}
+
+// carryThrough carries the fate to the live keys of the field up to the epoch and closes the epochs that have
+// no key. When they are closed already, it carries a later word about that decision to what it had retained.
+func (b *book) carryThrough(ref keys.Ref, fate domain.Fate) {
+	p, closed := placeOf(ref), isClosed(b.marks, ref)
 	for _, e := range b.at[p] {
-		if e.key.State == keys.Live && keys.Earlier(e.key.Ref.Epoch, ref.Epoch) {
+		reached := e.key.State == keys.Live && !keys.Earlier(ref.Epoch, e.key.Ref.Epoch)
+		if closed {
+			reached = e.key.State == keys.Retained && e.through == ref.Epoch
+		}
+		if reached {
 			e.change(fate)
+			e.through = ref.Epoch
 		}
 	}
-	if !isClosed(b.marks, ref) {
+	if !closed {
 		b.marks[p], b.marked[p] = ref.Epoch, true
 	}
 }

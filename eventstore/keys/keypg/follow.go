@@ -103,24 +103,25 @@ func (b *book) writeStates(ctx context.Context, tx pgx.Tx, now time.Time) (chang
 	var ids []uuid.UUID
 	var names []string
 	var until []*time.Time
-	var rules []*string
+	var rules, through []*string
 	for _, e := range b.rows {
 		if !e.changed {
 			continue
 		}
 		ids, names = append(ids, e.key.ID), append(names, e.key.State.String())
-		until, rules = append(until, orNull(e.key.Until)), append(rules, orNull(e.key.Rule))
+		until, rules, through = append(until, orNull(e.key.Until)), append(rules, orNull(e.key.Rule)), append(through, orNull(string(e.through)))
 	}
 	if len(ids) == 0 {
 		return 0, nil
 	}
 	err = tx.QueryRow(ctx, `WITH w AS (
-			SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[]) AS w (id, state, until, rule)
+			SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $6::text[]) AS w (id, state, until, rule, through)
 		), changed AS (
 			UPDATE litopys_keys.keys k SET state = w.state, until = w.until, rule = w.rule, changed = m.changes + 1,
-				destroyed = CASE WHEN w.state = 'destroyed' THEN $5::timestamptz END, owed = w.state = 'destroyed'
+				destroyed = CASE WHEN w.state = 'destroyed' THEN $5::timestamptz END, owed = w.state = 'destroyed',
+				through = w.through
 			FROM w, litopys_keys.meta m WHERE k.id = w.id
-		) SELECT changes + 1 FROM litopys_keys.meta`, ids, names, until, rules, now).Scan(&changes)
+		) SELECT changes + 1 FROM litopys_keys.meta`, ids, names, until, rules, now, through).Scan(&changes)
 	return changes, err
 }
 

@@ -32,7 +32,7 @@ GRANT SELECT, INSERT ON litopys_keys.meta, litopys_keys.masters, litopys_keys.ke
 	litopys_keys.tags, litopys_keys.buckets, litopys_keys.closed TO litopys_keys_writer;
 GRANT SELECT ON litopys_keys.migrations TO litopys_keys_writer, litopys_keys_auditor;
 GRANT UPDATE (followed, changes) ON litopys_keys.meta TO litopys_keys_writer;
-GRANT UPDATE (state, until, rule, changed, destroyed, owed) ON litopys_keys.keys TO litopys_keys_writer;
+GRANT UPDATE (state, until, rule, changed, destroyed, through, owed) ON litopys_keys.keys TO litopys_keys_writer;
 GRANT UPDATE (through) ON litopys_keys.closed TO litopys_keys_writer;
 GRANT EXECUTE ON FUNCTION litopys_keys.erase(smallint, uuid[]), litopys_keys.name_tombstone(uuid, uuid, timestamptz) TO litopys_keys_writer;
 

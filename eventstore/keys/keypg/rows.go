@@ -18,12 +18,13 @@ const shelves = 64
 type row struct {
 	key     keys.Key // without secret
 	shelf   int16
-	master  uuid.UUID // zero when the ref was closed before a key was made
-	wrapped []byte    // nil when destroyed
+	master  uuid.UUID    // zero when the ref was closed before a key was made
+	wrapped []byte       // nil when destroyed
+	through domain.Epoch // of the fate through the field that has retained it
 }
 
 const (
-	columns = "k.id, k.subject, k.field, k.epoch, k.state, k.until, k.rule, k.shelf, k.master "
+	columns = "k.id, k.subject, k.field, k.epoch, k.state, k.until, k.rule, k.shelf, k.master, k.through "
 
 	byIDs  = "SELECT w.i, " + columns + "FROM unnest($1::uuid[]) WITH ORDINALITY AS w (id, i) JOIN litopys_keys.keys k ON k.id = w.id"
 	byRefs = "SELECT w.i, " + columns + `FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS w (subject, field, epoch, i)
@@ -49,9 +50,10 @@ func scan(rows pgx.Rows) (number int64, r row, err error) {
 		field, epoch, state string
 		until               *time.Time
 		rule                *string
+		through             *string
 		master              *uuid.UUID
 	)
-	err = rows.Scan(&number, &r.key.ID, &r.key.Ref.Subject.UUID, &field, &epoch, &state, &until, &rule, &r.shelf, &master)
+	err = rows.Scan(&number, &r.key.ID, &r.key.Ref.Subject.UUID, &field, &epoch, &state, &until, &rule, &r.shelf, &master, &through)
 	if err != nil {
 		return 0, r, err
 	}
@@ -65,6 +67,9 @@ func scan(rows pgx.Rows) (number int64, r row, err error) {
 	}
 	if master != nil {
 		r.master = *master
+	}
+	if through != nil {
+		r.through = domain.Epoch(*through)
 	}
 	return number, r, nil
 }

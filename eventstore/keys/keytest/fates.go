@@ -225,3 +225,32 @@ func tokensHold(t *testing.T, open Opener) {
 		t.Errorf("a token under a destroyed key gives %v", err)
 	}
 }
+
+// A later word about a fate through a field reaches what that fate had retained, and nothing of another one.
+func throughSaidAgain(t *testing.T, open Opener) {
+	s := opened(t, open)
+	subject := Subject()
+	var refs []keys.Ref
+	for _, e := range []domain.Epoch{"2015-12", "2016-01", "2016-02", "2016-03"} {
+		refs = append(refs, Ref(subject, "page", e))
+	}
+	made := ensure(t, s, refs...)
+	held := func(ref keys.Ref) domain.Fate { return Through(retainUntil(ref, time.Time{}, "hold")) }
+	follow(t, s, 1, Through(Retain(refs[0])))
+	follow(t, s, 2, Through(Retain(refs[2])), held(refs[2])) // two reasons in one decision: the last is in force
+	rules := func(want ...string) {
+		t.Helper()
+		for i, rule := range want {
+			if got, err := s.Open(t.Context(), []uuid.UUID{made[i].ID}); err != nil || got[0].Rule != rule {
+				t.Errorf("%s is %v by %q, %v; want %q", made[i].Ref, got[0], got[0].Rule, err, rule)
+			}
+		}
+	}
+	rules("tax-1095", "hold", "hold", "")
+	follow(t, s, 3, held(refs[0]), Through(Retain(refs[2])))
+	rules("hold", "tax-1095", "tax-1095", "")
+	follow(t, s, 4, Through(Destroy(refs[2])))
+	for i, want := range []keys.State{keys.Retained, keys.Destroyed, keys.Destroyed, keys.Live} {
+		requireState(t, s, made[i].ID, want)
+	}
+}

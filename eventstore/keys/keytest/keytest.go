@@ -36,6 +36,7 @@ func Run(t *testing.T, fresh func(testing.TB) Opener) {
 		"follow is ordered and repeats harmlessly": followRepeats,
 		"through reaches earlier live epochs":      throughReaches,
 		"through closes what has no key":           throughCloses,
+		"through said again":                       throughSaidAgain,
 		"fate before key closes the ref":           fateBeforeKey,
 		"find by tag":                              findsByTag,
 		"tags differ by field":                     tagsDiffer,

@@ -16,6 +16,7 @@ import (
 // model is what a store must be, in the simplest words: a map and a list of what was closed.
 type model struct {
 	known    map[keys.Ref]keys.Key
+	through  map[keys.Ref]domain.Epoch // of the fate through the field that has retained it
 	closed   []keys.Ref
 	followed uint64
 }
@@ -39,22 +40,34 @@ func (m *model) follow(position uint64, fates []domain.Fate) {
 	m.followed = position
 	for _, f := range fates {
 		ref := Ref(f.Subject, f.Field, f.Epoch)
-		if !f.Through || m.known[ref].State == keys.Live {
-			m.change(ref, f)
-		}
-		if !f.Through {
-			if _, ok := m.known[ref]; !ok {
-				m.known[ref] = keys.Key{Ref: ref, State: keys.Destroyed}
-			}
+		if f.Through {
+			m.carryThrough(ref, f)
 			continue
 		}
-		for other, k := range m.known {
-			if k.State == keys.Live && other.Subject == ref.Subject && other.Field == ref.Field && keys.Earlier(other.Epoch, ref.Epoch) {
-				m.change(other, f)
-			}
+		if _, ok := m.known[ref]; !ok {
+			m.known[ref] = keys.Key{Ref: ref, State: keys.Destroyed}
 		}
-		m.closed = append(m.closed, ref)
+		m.change(ref, f)
 	}
+}
+
+func (m *model) carryThrough(ref keys.Ref, f domain.Fate) {
+	kind, _ := keys.KindOf(ref.Epoch)
+	again := false
+	for _, c := range m.closed {
+		again = again || c.Subject == ref.Subject && c.Field == ref.Field && (c.Epoch == ref.Epoch || keys.Earlier(ref.Epoch, c.Epoch))
+	}
+	for other, k := range m.known {
+		if otherKind, _ := keys.KindOf(other.Epoch); other.Subject != ref.Subject || other.Field != ref.Field || kind != otherKind {
+			continue
+		}
+		if again && k.State == keys.Retained && m.through[other] == ref.Epoch ||
+			!again && k.State == keys.Live && !keys.Earlier(ref.Epoch, other.Epoch) {
+			m.change(other, f)
+			m.through[other] = ref.Epoch
+		}
+	}
+	m.closed = append(m.closed, ref)
 }
 
 func (m *model) change(ref keys.Ref, f domain.Fate) {
@@ -77,7 +90,7 @@ func modelHistory(t *testing.T, open Opener) {
 	t.Cleanup(func() { _ = store.Close() })
 	position := uint64(0)
 	rapid.Check(t, func(rt *rapid.T) {
-		m := &model{known: map[keys.Ref]keys.Key{}, followed: position}
+		m := &model{known: map[keys.Ref]keys.Key{}, through: map[keys.Ref]domain.Epoch{}, followed: position}
 		subjects := []domain.SubjectID{Subject(), Subject()} // new ones, so that histories can share the store
 		drawRef := func(rt *rapid.T) keys.Ref {
 			s := rapid.SampledFrom(subjects).Draw(rt, "subject")

@@ -2,6 +2,7 @@
 
 ALTER TABLE litopys_keys.keys
 	ADD COLUMN destroyed timestamptz, -- when; for tombstones of older versions the time of this migration
+	ADD COLUMN through text COLLATE "C", -- epoch of the fate through the field that has retained it
 	ADD COLUMN owed boolean NOT NULL DEFAULT false; -- a destroyed key that no certificate names yet
 UPDATE litopys_keys.keys SET destroyed = now(), owed = master IS NOT NULL WHERE state = 'destroyed';
 ALTER TABLE litopys_keys.keys
