@@ -37,6 +37,7 @@ type Batch struct {
 	projection *Projection
 	writer     Writer
 	tables     []*pending
+	slabs      slabs
 	events     int64
 	size       int
 	from, mark Mark
@@ -46,7 +47,7 @@ type Batch struct {
 func NewBatch(p *Projection, from Mark) *Batch {
 	b := &Batch{projection: p, from: from, mark: from}
 	for _, t := range p.Tables {
-		b.tables = append(b.tables, &pending{table: t, byKey: map[string]*entry{}})
+		b.tables = append(b.tables, &pending{table: t, slabs: &b.slabs, byKey: map[string]*entry{}})
 	}
 	return b
 }
@@ -54,7 +55,6 @@ func NewBatch(p *Projection, from Mark) *Batch {
 // newPacked begins a batch that keeps appended rows in the form in which they go to disk.
 func newPacked(p *Projection, from Mark) *Batch {
 	b := NewBatch(p, from)
-	b.writer.brief = true
 	for _, t := range b.tables {
 		t.pack = t.table.Log
 	}
@@ -64,7 +64,7 @@ func newPacked(p *Projection, from Mark) *Batch {
 // renew begins the next batch in the same memory. Nothing of this one may be in use any more.
 func (b *Batch) renew() {
 	b.from, b.events, b.size = b.mark, 0, 0
-	b.writer.renew()
+	b.slabs.renew()
 	for _, t := range b.tables {
 		t.renew()
 	}
@@ -143,9 +143,10 @@ func (b *Batch) Changes() []Changes {
 // pending is what a batch does to one table.
 type pending struct {
 	table   *Table
+	slabs   *slabs // of the batch
 	appends []Row
 	byKey   map[string]*entry
-	slabs   [][]entry // many in one allocation; entries keep their places
+	entries [][]entry // many in one allocation; they keep their places
 	used    int       // entries given out
 	key     []byte    // scratch
 	pack    bool      // appended rows are encoded at once, each after its length
@@ -178,6 +179,45 @@ const (
 
 const slabEntries = 256
 
+// slabs is memory for rows, a thousand values in one allocation.
+type slabs struct {
+	all [][]Value
+	at  int // in use
+}
+
+func (s *slabs) copy(row []Value) Row {
+	for ; s.at < len(s.all); s.at++ {
+		if x := s.all[s.at]; cap(x)-len(x) >= len(row) {
+			from := len(x)
+			x = append(x, row...)
+			s.all[s.at] = x
+			return x[from:len(x):len(x)]
+		}
+	}
+	s.all = append(s.all, make([]Value, 0, max(1024, len(row))))
+	return s.copy(row)
+}
+
+// put keeps a row in the place of another one of the same key, if there is room.
+func (s *slabs) put(place, row Row) Row {
+	if cap(place) < len(row) {
+		return s.copy(row)
+	}
+	clear(place[:cap(place)])
+	place = place[:len(row)]
+	copy(place, row)
+	return place
+}
+
+// renew takes back all rows that were given out.
+func (s *slabs) renew() {
+	for i, x := range s.all {
+		clear(x) // what the values point at may go
+		s.all[i] = x[:0]
+	}
+	s.at = 0
+}
+
 const valueSize = 32 // of a Value itself
 
 func rowSize(row Row) int {
@@ -198,7 +238,7 @@ func (p *pending) take(o op) int {
 		return len(p.packed) - before
 	}
 	if o.kind == opAppend {
-		p.appends = append(p.appends, o.row)
+		p.appends = append(p.appends, p.slabs.copy(o.row))
 		return rowSize(o.row) + 24
 	}
 	key := o.row
@@ -209,11 +249,11 @@ func (p *pending) take(o op) int {
 	switch o.kind {
 	case opUpsert:
 		cost += rowSize(o.row) - rowSize(e.row)
-		e.kind, e.row, e.changes = whole, o.row, nil
+		e.kind, e.row, e.changes = whole, p.slabs.put(e.row, o.row), e.changes[:0]
 	case opDelete:
-		e.kind, e.row, e.changes = gone, o.row, nil
+		e.kind, e.row, e.changes = gone, p.slabs.put(e.row, o.row), e.changes[:0]
 	default:
-		cost += e.change(p.table, o.edit)
+		cost += p.change(e, o.edit)
 	}
 	return cost
 }
@@ -223,37 +263,38 @@ func (p *pending) entry(key []Value) (*entry, int) {
 	if e, ok := p.byKey[string(p.key)]; ok {
 		return e, 0
 	}
-	if p.used == slabEntries*len(p.slabs) {
-		p.slabs = append(p.slabs, make([]entry, slabEntries))
+	if p.used == slabEntries*len(p.entries) {
+		p.entries = append(p.entries, make([]entry, slabEntries))
 	}
-	e := &p.slabs[p.used/slabEntries][p.used%slabEntries]
+	e := &p.entries[p.used/slabEntries][p.used%slabEntries]
 	p.used++
 	*e = entry{key: string(p.key), changes: e.changes[:0]}
 	p.byKey[e.key] = e
 	return e, len(e.key) + 160
 }
 
-func (e *entry) change(t *Table, c Change) int {
+func (p *pending) change(e *entry, c Change) int {
 	switch {
 	case e.kind == whole:
 		changeRow(e.row, c)
 	case e.kind == gone && c.Add:
-		e.kind, e.row = whole, made(t, c)
+		e.kind, e.row = whole, made(p.table, c)
 	case e.kind == unknown:
-		return e.queue(c)
+		return p.queue(e, c)
 	}
 	return 0
 }
 
 // queue keeps a change of a row that only the backend knows. Two sums melt into one, and so do two patches
 // without a condition.
-func (e *entry) queue(c Change) int {
+func (p *pending) queue(e *entry, c Change) int {
 	if n := len(e.changes); n > 0 {
 		if last := &e.changes[n-1]; last.Add == c.Add && len(last.When)+len(c.When) == 0 {
 			last.merge(c)
 			return 0
 		}
 	}
+	c.Key, c.Set, c.When = p.slabs.copy(c.Key), slices.Clone(c.Set), slices.Clone(c.When)
 	e.changes = append(e.changes, c)
 	return 64 + rowSize(c.Key) + 48*(len(c.Set)+len(c.When))
 }

@@ -18,7 +18,7 @@ import (
 
 const (
 	chunkEvents = 512
-	chunksAhead = 3
+	chunksAhead = 2
 	// drainBytes is when rows that only append leave memory: more would not make the write cheaper.
 	drainBytes = 256 << 10
 	// leastRun is how much of rows that melt a lane keeps at least: small runs melt little.

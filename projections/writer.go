@@ -9,24 +9,14 @@ import "fmt"
 // failure at that event.
 type Writer struct {
 	ops   []op
-	slabs [][]Value
-	at    int     // slab in use
-	brief bool    // appended rows are needed until the next event only
-	lines []Value // of appended rows, when brief
+	lines []Value // what ops point at; all of it is good until the next event only
+	sets  []Set
+	when  []Where
 }
 
 // begin forgets what the event before did.
-func (w *Writer) begin() { w.ops, w.lines = w.ops[:0], w.lines[:0] }
-
-// renew takes back all rows that were given out.
-func (w *Writer) renew() {
-	for _, s := range w.slabs {
-		clear(s) // what the values point at may go
-	}
-	for i := range w.slabs {
-		w.slabs[i] = w.slabs[i][:0]
-	}
-	w.at = 0
+func (w *Writer) begin() {
+	w.ops, w.lines, w.sets, w.when = w.ops[:0], w.lines[:0], w.sets[:0], w.when[:0]
 }
 
 // Set is a column, by its number, and its new value.
@@ -65,14 +55,7 @@ func (w *Writer) Append(t *Table, row ...Value) {
 	if !t.Log {
 		panic("append to table " + t.Name + ", which is no log")
 	}
-	if !w.brief {
-		w.ops = append(w.ops, op{table: t, kind: opAppend, row: w.whole(t, row)})
-		return
-	}
-	w.fits(t, row, len(t.Columns))
-	from := len(w.lines)
-	w.lines = append(w.lines, row...)
-	w.ops = append(w.ops, op{table: t, kind: opAppend, row: w.lines[from:]})
+	w.ops = append(w.ops, op{table: t, kind: opAppend, row: w.whole(t, row)})
 }
 
 // Upsert puts the row in place of whatever has its key.
@@ -107,7 +90,9 @@ func (w *Writer) change(t *Table, kind opKind, e Edit) {
 			panic(fmt.Sprintf("table %s: column %d cannot be set so", t.Name, s.Column))
 		}
 	}
-	c := Change{Key: w.copy(e.Key), Set: append([]Set(nil), e.Set...), When: append([]Where(nil), e.When...), Add: kind == opAdd}
+	sets, when := len(w.sets), len(w.when)
+	w.sets, w.when = append(w.sets, e.Set...), append(w.when, e.When...)
+	c := Change{Key: w.copy(e.Key), Set: w.sets[sets:len(w.sets):len(w.sets)], When: w.when[when:], Add: kind == opAdd}
 	w.ops = append(w.ops, op{table: t, kind: kind, edit: c})
 }
 
@@ -133,16 +118,9 @@ func (w *Writer) fits(t *Table, row []Value, n int) {
 	}
 }
 
-// copy keeps the caller's row on his stack: rows live in slabs, a thousand values at a time.
+// copy keeps the caller's row on his stack.
 func (w *Writer) copy(row []Value) Row {
-	for ; w.at < len(w.slabs); w.at++ {
-		if s := w.slabs[w.at]; cap(s)-len(s) >= len(row) {
-			from := len(s)
-			s = append(s, row...)
-			w.slabs[w.at] = s
-			return s[from:len(s):len(s)]
-		}
-	}
-	w.slabs = append(w.slabs, make([]Value, 0, max(1024, len(row))))
-	return w.copy(row)
+	from := len(w.lines)
+	w.lines = append(w.lines, row...)
+	return w.lines[from:len(w.lines):len(w.lines)]
 }
