@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"imagine.ua/litopys/domain"
-	"imagine.ua/litopys/domain/law"
 	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/statistics"
 )
@@ -24,8 +23,6 @@ type Config struct {
 	// Policy tells which policy was in force when: one *policy.Policy, or a *policy.Set of versions. Versions
 	// that were published in the log are added to it. Default: policy.Imagine().
 	Policy policy.InForce
-	// Law is the rule pack whose terms and exemptions hold. Default: law.UA().
-	Law *law.Pack
 	// Statistics is the plan that published statistics may be stricter than, never looser. Default:
 	// statistics.Builtin().
 	Statistics *statistics.Plan
@@ -44,9 +41,6 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.Policy == nil {
 		c.Policy = policy.Imagine()
-	}
-	if c.Law == nil {
-		c.Law = law.UA()
 	}
 	if c.Statistics == nil {
 		c.Statistics = statistics.Builtin()

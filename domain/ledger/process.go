@@ -185,12 +185,9 @@ func (b *batch) events(ctx context.Context, t *task) ([]domain.Event, error) {
 
 func (b *batch) subjectEvents(ctx context.Context, t *task, cmd subject.Command) ([]domain.Event, error) {
 	c := subject.Case{Command: cmd, Context: subject.Context{Policy: t.policy, Now: b.now}}
-	if transfer, ok := cmd.(subject.Transfer); ok {
-		card, err := b.ledger.card(ctx, transfer.Recipient)
-		if err != nil {
-			return nil, err
-		}
-		c.Recipient = card
+	var err error
+	if c.Recipient, err = b.ledger.card(ctx, goesTo(cmd)); err != nil {
+		return nil, err
 	}
 	state := b.state
 	if t.trace() {
@@ -217,6 +214,18 @@ func (b *batch) subjectEvents(ctx context.Context, t *task, cmd subject.Command)
 		b.state = subject.Fold(b.state, decided...)
 	}
 	return events, nil
+}
+
+// goesTo gives the third party to whom the command hands data; zero for none.
+func goesTo(cmd subject.Command) domain.RecipientID {
+	switch cmd := cmd.(type) {
+	case subject.Transfer:
+		return cmd.Recipient
+	case subject.Disclose:
+		return cmd.Recipient
+	default:
+		return domain.RecipientID{}
+	}
 }
 
 // card gives the card of a recipient, or nil when nobody knows it.

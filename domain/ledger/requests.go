@@ -12,7 +12,7 @@ import (
 // requestEvents lets a request's file decide. Opening one looks at two others: who asks must be known, and the
 // person whose data it concerns must have a file. Neither ever becomes unknown again.
 func (b *batch) requestEvents(ctx context.Context, t *task, cmd request.Command) ([]domain.Event, error) {
-	c := request.Case{Command: cmd, Policy: t.policy, Law: b.ledger.cfg.Law}
+	c := request.Case{Command: cmd, Policy: t.policy, Law: t.policy.Pack()}
 	if receive, ok := cmd.(request.Receive); ok {
 		card, err := b.ledger.card(ctx, receive.Recipient)
 		if err != nil {

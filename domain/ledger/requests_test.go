@@ -188,3 +188,25 @@ func TestAnUnreadablePolicyStopsTheLedger(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A notice stands with the traces, where no decision looks, but the file says whether it may be recorded; it
+// may be when the account is closed.
+func TestNoticesStandWithTheTraces(t *testing.T) {
+	t.Parallel()
+	j := newFake()
+	l := newLedger(j)
+	anna := ledger.NewSubjectID()
+	notice := subject.GiveNotice{About: by("e-1").Subject(anna, "n", noon), Duty: "policy.notice", Policy: "2024-04", Channel: subject.ByEmail, Document: "m-1"}
+	refused(t, l, notice, "subject.unknown")
+	must(t, l, register(anna, "r", ""))
+	must(t, l, subject.Close{About: of(anna, "x")})
+	first := must(t, l, notice)
+	if first.Stream != traceStream(anna) {
+		t.Errorf("recorded in %s", first.Stream)
+	}
+	if again := must(t, newLedger(j), notice); !again.Repeated || again.Position != first.Position {
+		t.Errorf("repeated: %+v", again)
+	}
+	notice.Channel = subject.BySite
+	refused(t, l, notice, "idempotency.reused")
+}

@@ -77,3 +77,6 @@ func NewOrderID() domain.OrderID { return domain.OrderID{UUID: uuid.New()} }
 
 // NewRequestID gives a random id.
 func NewRequestID() domain.RequestID { return domain.RequestID{UUID: uuid.New()} }
+
+// NewHoldID gives a random id.
+func NewHoldID() domain.HoldID { return domain.HoldID{UUID: uuid.New()} }
