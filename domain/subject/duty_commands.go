@@ -22,9 +22,9 @@ type ReleaseHold struct {
 	Document domain.Reference
 }
 
-// EndRetention destroys the values whose terms are over. Without Values it means every one that the file
-// knows; traces that the policy keeps for a term from their collection are named, for the file does not
-// list their months.
+// EndRetention destroys the values whose terms are over. Without Values it means every one that is retained.
+// Live traces whose term from collection is over are named, for the file does not list their months; the fate
+// of one reaches the months before it.
 type EndRetention struct {
 	About
 	Values []domain.FieldEpoch

@@ -15,8 +15,8 @@ func (d *decision) endRetention(c EndRetention) (Event, error) {
 	}
 	e := RetentionEnded{Subject: d.subject}
 	for _, r := range d.state.retained {
-		if len(c.Values) == 0 && !r.Through && d.due(r) == nil {
-			e.Ended = append(e.Ended, domain.Fate{Subject: d.subject, Field: r.Field, Epoch: r.Epoch, Action: domain.Destroy})
+		if len(c.Values) == 0 && d.due(r) == nil {
+			e.Ended = append(e.Ended, domain.Fate{Subject: d.subject, Field: r.Field, Epoch: r.Epoch, Through: r.Through, Action: domain.Destroy})
 		}
 	}
 	for _, v := range c.Values {
@@ -56,6 +56,7 @@ func (d *decision) ended(v domain.FieldEpoch) (domain.Fate, error) {
 			return fate, d.collectedLongAgo(v, epoch)
 		}
 		if r, retained := d.state.RetainedAt(v); retained {
+			fate.Through = r.Through && r.Epoch == v.Epoch // all that the entry keeps, or one month of it
 			return fate, d.due(r)
 		}
 		return fate, nil // the file has let go of it; its key may remain
