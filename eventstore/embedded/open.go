@@ -57,7 +57,9 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 	forWriting, forReading := shared, shared
 	forWriting.CacheKiB, forReading.CacheKiB = writerCacheKiB, readerCacheKiB
 	var err error
-	if s.conn, err = sqlite.Open(ctx, forWriting); err != nil {
+	gathering := forWriting
+	gathering.GatherWAL = true
+	if s.conn, err = sqlite.Open(ctx, gathering); err != nil {
 		return err
 	}
 	head, err := s.inspect(cfg)

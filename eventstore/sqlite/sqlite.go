@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/vfs"
 )
 
 // Config says how a file is opened.
@@ -34,6 +35,9 @@ type Config struct {
 	PageSize int
 	// BusyTimeout is how long a statement waits for another connection's lock; 0 means 10 s.
 	BusyTimeout time.Duration
+	// GatherWAL writes what a commit adds to the write-ahead log with one call. It takes no effect with
+	// Relaxed, whose commits do not end with a sync.
+	GatherWAL bool
 	// CheckpointPages is after how many pages the WAL is copied back; 0 means 1000, negative never.
 	CheckpointPages int
 }
@@ -97,6 +101,7 @@ func (c Config) uri() string {
 type Conn struct {
 	*sqlite3.Conn
 	path  string
+	vfs   string // of this connection alone; empty for none
 	stmts map[string]*sqlite3.Stmt
 }
 
@@ -110,13 +115,19 @@ func Open(ctx context.Context, cfg Config) (*Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	c := &Conn{path: cfg.Path, stmts: map[string]*sqlite3.Stmt{}}
+	if cfg.GatherWAL && !cfg.Relaxed && !cfg.ReadOnly {
+		c.vfs = gatherWAL(cfg.VFS)
+		cfg.VFS = c.vfs
+	}
 	raw, err := sqlite3.OpenFlags(cfg.uri(), flags)
 	if err != nil {
+		vfs.Unregister(c.vfs)
 		return nil, Translate(cfg.Path, "open", err)
 	}
-	c := &Conn{Conn: raw, path: cfg.Path, stmts: map[string]*sqlite3.Stmt{}}
-	if err := c.Conn.Exec(cfg.pragmas()); err != nil {
-		_ = raw.Close()
+	c.Conn = raw
+	if err := raw.Exec(cfg.pragmas()); err != nil {
+		_ = c.Close()
 		return nil, Translate(cfg.Path, "open", err)
 	}
 	return c, nil
@@ -137,7 +148,9 @@ func (c *Conn) Close() error {
 	c.stmts = nil
 	raw := c.Conn
 	c.Conn = nil
-	return Translate(c.path, "close", raw.Close())
+	err := raw.Close()
+	vfs.Unregister(c.vfs)
+	return Translate(c.path, "close", err)
 }
 
 // Prepared gives the statement for the text, prepared once and kept. It is reset and unbound.
