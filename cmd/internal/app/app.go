@@ -9,9 +9,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"imagine.ua/litopys/config"
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/law"
 	"imagine.ua/litopys/domain/ledger"
 	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/subject"
@@ -20,8 +22,11 @@ import (
 	"imagine.ua/litopys/projections"
 	"imagine.ua/litopys/projections/consents"
 	"imagine.ua/litopys/projections/history"
+	"imagine.ua/litopys/projections/notices"
+	"imagine.ua/litopys/projections/obligations"
 	"imagine.ua/litopys/projections/postgres"
 	"imagine.ua/litopys/projections/profile"
+	"imagine.ua/litopys/projections/requests"
 	"imagine.ua/litopys/projections/sqlite"
 	"imagine.ua/litopys/projections/transfers"
 )
@@ -49,11 +54,14 @@ type Options struct {
 
 // App is an open ledger with its answers. It is safe for concurrent use.
 type App struct {
-	Policy  *policy.Policy
-	Journal *journal.Journal
-	Ledger  *ledger.Ledger
-	Backend projections.Backend
-	Engine  *projections.Engine
+	// Policy is the version in force now, whether it was configured or published.
+	Policy *policy.Policy
+	// Policies are all versions that the ledger decides by.
+	Policies *policy.Set
+	Journal  *journal.Journal
+	Ledger   *ledger.Ledger
+	Backend  projections.Backend
+	Engine   *projections.Engine
 	// Created says that the ledger was made now.
 	Created bool
 
@@ -102,6 +110,9 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.Ledger = ledger.New(a.Journal, ledger.Config{Policy: a.Policy})
+	if err = a.openPolicies(ctx); err != nil {
+		return nil, err
+	}
 	if err = a.openAnswers(ctx, o.Config); err != nil {
 		return nil, err
 	}
@@ -129,6 +140,17 @@ func (a *App) Close() error {
 	return errors.Join(errs...)
 }
 
+// openPolicies learns what was published. Before the first version begins, the configured one is shown.
+func (a *App) openPolicies(ctx context.Context) (err error) {
+	if a.Policies, err = a.Ledger.Policies(ctx); err != nil {
+		return err
+	}
+	if p, ok := a.Policies.At(time.Now()); ok {
+		a.Policy = p
+	}
+	return nil
+}
+
 func (a *App) openAnswers(ctx context.Context, cfg config.Config) (err error) {
 	if cfg.Answers.URL != "" {
 		a.Backend, err = postgres.Open(ctx, postgres.Config{URL: cfg.Answers.URL, Logger: a.logger})
@@ -140,7 +162,7 @@ func (a *App) openAnswers(ctx context.Context, cfg config.Config) (err error) {
 	}
 	a.close = append(a.close, a.Backend.Close)
 	a.Engine, err = projections.New(projections.Config{Source: source{a.Journal}, Backend: a.Backend,
-		Projections: Projections(), Logger: a.logger})
+		Projections: ProjectionsUnder(a.Policy.Pack()), Logger: a.logger})
 	return err
 }
 
@@ -156,8 +178,12 @@ func (a *App) openAnswersFile(ctx context.Context, path string) (*sqlite.Backend
 }
 
 // Projections lists the answers that this program computes.
-func Projections() []*projections.Projection {
-	return []*projections.Projection{profile.New(), history.New(), consents.New(), transfers.New()}
+func Projections() []*projections.Projection { return ProjectionsUnder(policy.Imagine().Pack()) }
+
+// ProjectionsUnder lists the same with the deadlines of a rule pack.
+func ProjectionsUnder(pack *law.Pack) []*projections.Projection {
+	return []*projections.Projection{profile.New(), history.New(), consents.New(), transfers.New(),
+		obligations.New(pack), requests.New(), notices.New()}
 }
 
 func (a *App) setAside(path string, why error) error {
