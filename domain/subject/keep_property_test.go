@@ -164,7 +164,9 @@ func (w *world) follow(t *rapid.T, e subject.Event) {
 		}
 	case subject.RetentionEnded:
 		for _, f := range e.Ended {
-			w.values[domain.FieldEpoch{Field: f.Field, Epoch: f.Epoch}].dead = true
+			if v := w.values[domain.FieldEpoch{Field: f.Field, Epoch: f.Epoch}]; v != nil { // nil for a trace
+				v.dead = true
+			}
 		}
 	case subject.Closed:
 		w.closed = w.now

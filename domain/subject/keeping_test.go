@@ -141,11 +141,31 @@ func TestMonthsOfATraceAreNamed(t *testing.T) {
 		return subject.EndRetention{About: about(), Values: values}
 	}
 	ask(t, held, name(pointer("page", "2023-11"))).Refused("retention.held", "4.3")
+	ask(t, held, name(pointer("page", "2024-03"))).Refused("retention.held", "4.3")
 	freed := append(held, subject.HoldReleased{Subject: anna, Hold: hold, Freed: []domain.Fate{through(destroyed("page", "2024-03"))[0]}})
 	ask(t, freed, name(pointer("page", "2023-11"), pointer("page", "2024-03"))).Then(subject.RetentionEnded{Subject: anna,
 		Ended: []domain.Fate{destroyed("page", "2023-11"), destroyed("page", "2024-03")}})
 	ask(t, freed, name(pointer("page", "2024-03.1"))).Refused("retention.live", "4.3")
 	ask(t, freed, name(pointer("page", "2024-04"))).Refused("retention.live", "4.3")
+}
+
+// A retained range of months ends as one when its own epoch is named, or none is; a month of it ends alone.
+func TestARangeOfMonthsEndsAsOne(t *testing.T) {
+	t.Parallel()
+	end := kyiv(2027, 3, 11)
+	ranges := past(subject.Deleted{Subject: anna, Deleted: through(retained("page", "2024-01", "tax-documents", end), retained("page", "2024-03", "limitation", end.AddDate(1, 0, 0)))})
+	ask := func(moment time.Time, values ...domain.FieldEpoch) *domaintest.Answer[subject.Event] {
+		return ask(t, ranges, subject.EndRetention{About: about(at(moment)), Values: values})
+	}
+	ended := func(fates ...domain.Fate) subject.RetentionEnded {
+		return subject.RetentionEnded{Subject: anna, Ended: fates}
+	}
+	all := through(destroyed("page", "2024-01"))[0]
+	ask(end).Then(ended(all))
+	ask(end, pointer("page", "2024-01")).Then(ended(all))
+	ask(end, pointer("page", "2023-07")).Then(ended(destroyed("page", "2023-07")))
+	ask(end, pointer("page", "2024-02")).Refused("retention.not-due", "4.3")
+	ask(end.AddDate(1, 0, 0)).Then(ended(all, through(destroyed("page", "2024-03"))[0]))
 }
 
 func TestATermFromCollectionEndsLiveTraces(t *testing.T) {
@@ -186,8 +206,9 @@ func TestATermAfterTheRelation(t *testing.T) {
 		}
 	}
 	after := past(append([]subject.Event{deleted}, closed...)...)
-	when(t, p, after, subject.EndRetention{About: about(at(end))}).Then(subject.RetentionEnded{Subject: anna,
-		Ended: []domain.Fate{destroyed("name", "1"), destroyed("tax_number", "1")}})
+	when(t, p, after, subject.EndRetention{About: about(at(end))}).Then(subject.RetentionEnded{Subject: anna, Ended: append(
+		[]domain.Fate{destroyed("name", "1"), destroyed("tax_number", "1")},
+		through(destroyed("page", "2027-12"), destroyed("page", "2028-01"), destroyed("page", "2028-02"))...)})
 }
 
 func disclose(values ...domain.FieldEpoch) subject.Disclose {
