@@ -82,7 +82,8 @@ func TestClausesNameRealEventsAndRules(t *testing.T) {
 	events := map[string]bool{}
 	for _, e := range strings.Fields(`SubjectRegistered DataCollected DataDisputed DataRectified SubjectIdentified DataEdited DataDeleted
 		AccountClosed ConsentGranted ConsentWithdrawn OrderPlaced OrderExecuted OrderCancelled DataPublished PublicationWithdrawn
-		DataUsed DataViewed DataTransferred RecipientAdded RecipientChanged`) {
+		DataUsed DataViewed DataTransferred RecipientAdded RecipientChanged
+		NoticeGiven PolicyPublished RequestReceived RequestApproved RequestExtended RequestAnswered`) {
 		events[e+".v1"] = true
 	}
 	p := policy.Imagine()
@@ -108,7 +109,7 @@ func refusalCodes(t *testing.T) map[string]bool {
 	codes := map[string]bool{}
 	literal := regexp.MustCompile(`"([a-z]+\.[a-z0-9-]+)"`)
 	built := regexp.MustCompile(`word\+"(\.[a-z-]+)"`)
-	for _, dir := range []string{".", "../subject", "../recipient", "../ledger"} {
+	for _, dir := range []string{".", "../subject", "../recipient", "../request", "../ledger"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no source in %s: %v", dir, err)
