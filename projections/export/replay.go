@@ -106,7 +106,7 @@ func (c *strip) limit(most int64, limited bool) (out []byte, lines int64) {
 	if len(c.out) == 0 {
 		return nil, 0
 	}
-	if !limited || lines <= most {
+	if !limited || lines < most {
 		return c.out, lines
 	}
 	end := 0
