@@ -30,13 +30,21 @@ the two. To move house:
   4. litopys projection rebuild       answers in the folder, or in an empty PostgreSQL, are computed by
                                       themselves; this is for those that a PostgreSQL holds already
 
-Keys are not moved between SQLite and PostgreSQL: a ledger whose keys stand in keys.db keeps them there, also
-when its log is on a server. To have them in PostgreSQL, set keys.url before the ledger is made.`
+The keys themselves are moved by "litopys key copy", before or after the log.
+
+A server acknowledges one append after another, so a large ledger takes its time. With --at-once 64 many are
+under way: the order of each stream, of everything about one person, and in which streams appear is kept, but
+later records of different people may change places, so that "litopys log verify" of the copy reports another
+digest than that of the old log. The digest that this command reports is the old log's all the same.`
+
+// maxAtOnce keeps the window of a copy in memory, and a server's connection usable.
+const maxAtOnce = 256
 
 // copyFlags are the flags of "log copy".
 type copyFlags struct {
 	from, to string
 	turn     bool
+	atOnce   int
 }
 
 func (p *program) logCopy() *cobra.Command {
@@ -51,6 +59,7 @@ func (p *program) logCopy() *cobra.Command {
 	cmd.Flags().StringVar(&f.to, "to", "", "address or data folder to copy to")
 	cmd.Flags().StringVar(&f.from, "from", "", "address or data folder to copy from (default: the configured log)")
 	cmd.Flags().BoolVar(&f.turn, "switch", false, "let the keys follow the copy from now on")
+	cmd.Flags().IntVar(&f.atOnce, "at-once", 1, "how many appends may be under way; 1 keeps the order of the whole log")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := f.check(p.cfg.Config); err != nil {
 			return err
@@ -99,6 +108,9 @@ func (f *copyFlags) check(cfg config.Config) error {
 			return usage("for example --to esdb://localhost:2113?tls=false", "an address of a log begins with esdb://")
 		}
 	}
+	if f.atOnce < 1 || f.atOnce > maxAtOnce {
+		return usage("for example --at-once 64", "--at-once wants a number from 1 to %d", maxAtOnce)
+	}
 	if f.to == "" || f.to == f.from {
 		return usage("for example --to esdb://localhost:2113?tls=false", "--to wants another place than the one copied from")
 	}
@@ -143,7 +155,7 @@ func (p *program) copyBetween(ctx context.Context, f copyFlags) (report logcopy.
 	}
 	defer func() { err = errors.Join(err, target.Close()) }()
 	last, stage := time.Now(), logcopy.Stage("")
-	return logcopy.Copy(ctx, logcopy.Config{From: source, To: target, Watch: func(g logcopy.Progress) {
+	return logcopy.Copy(ctx, logcopy.Config{From: source, To: target, AtOnce: f.atOnce, Watch: func(g logcopy.Progress) {
 		if now := time.Now(); g.Stage != stage || now.Sub(last) >= between {
 			last, stage = now, g.Stage
 			p.say("%s: %d records", g.Stage, g.Records)

@@ -40,6 +40,8 @@ var exits = []struct {
 	{eventstore.ErrWrongRevision, exitConflict},
 	{logcopy.ErrDifferent, exitConflict},
 	{keys.ErrElsewhere, exitConflict},
+	{keys.ErrDifferent, exitConflict},
+	{keys.ErrMoved, exitConflict},
 }
 
 var refusals = map[domain.RefusalKind]int{
@@ -108,6 +110,10 @@ func troubleOf(err error) trouble {
 		t.Kind, t.Remedy = "usage", "see: litopys config show"
 	case errors.Is(err, logcopy.ErrDifferent):
 		t.Kind, t.Remedy = "conflict", "nothing of the target was overwritten; copy into an empty place, or into an earlier copy of this log"
+	case errors.Is(err, keys.ErrMoved):
+		t.Kind, t.Remedy = "conflict", "name the store that holds them now: keys.url, or --dir when it is in a folder"
+	case errors.Is(err, keys.ErrDifferent):
+		t.Kind, t.Remedy = "conflict", "nothing of the target was changed; copy into an empty place"
 	case t.Exit == exitConflict:
 		t.Kind, t.Remedy = "conflict", "read the present state and try again"
 	case errors.Is(err, eventstore.ErrForeign):

@@ -7,6 +7,7 @@ import (
 
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/eventstore/keys"
+	"imagine.ua/litopys/eventstore/sqlite"
 )
 
 // group is one transaction's worth of Ensure calls.
@@ -148,13 +149,17 @@ func (g *group) record(p *pending, tag keys.Tag) error {
 		return err
 	}
 	if !known {
-		if err := g.conn.Run("INSERT INTO tags (key, tag) VALUES (?, ?)", p.n, tag[:]); err != nil {
-			return err
-		}
-		if err := g.conn.Run("INSERT INTO buckets (bucket, tag) VALUES (?, ?)", int(tag.Bucket()), g.conn.LastInsertRowID()); err != nil {
+		if err := writeTag(g.conn, p.n, tag); err != nil {
 			return err
 		}
 	}
 	p.entry = p.entry.WithTag(tag)
 	return nil
+}
+
+func writeTag(conn *sqlite.Conn, key int64, tag keys.Tag) error {
+	if err := conn.Run("INSERT INTO tags (key, tag) VALUES (?, ?)", key, tag[:]); err != nil {
+		return err
+	}
+	return conn.Run("INSERT INTO buckets (bucket, tag) VALUES (?, ?)", int(tag.Bucket()), conn.LastInsertRowID())
 }

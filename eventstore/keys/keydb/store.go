@@ -96,6 +96,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	w, index, err := begin(ctx, cfg, conn)
 	if err == nil {
+		err = keys.Usable(cfg.Path, w.followed)
+	}
+	if err == nil {
 		err = tighten(cfg.Path)
 	}
 	if err != nil {

@@ -15,6 +15,8 @@ type head struct {
 	ledger  uuid.UUID
 	lock    keys.Lock
 	changes changes
+
+	followed uint64
 }
 
 // head reads the row of table meta, or makes it. Of two processes that make it the first one wins.
@@ -38,8 +40,10 @@ func (b *backend) head(ctx context.Context, db querier, root keys.Root) (h head,
 }
 
 func readHead(ctx context.Context, db querier) (h head, err error) {
-	err = db.QueryRow(ctx, "SELECT ledger, probe, indexkey, changes, rotations FROM litopys_keys.meta").
-		Scan(&h.ledger, &h.lock.Probe, &h.lock.IndexKey, &h.changes.keys, &h.changes.masters)
+	var followed int64
+	err = db.QueryRow(ctx, "SELECT ledger, probe, indexkey, changes, rotations, followed FROM litopys_keys.meta").
+		Scan(&h.ledger, &h.lock.Probe, &h.lock.IndexKey, &h.changes.keys, &h.changes.masters, &followed)
+	h.followed = uint64(followed) //nolint:gosec // the same bits
 	return h, err
 }
 

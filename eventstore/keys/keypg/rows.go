@@ -45,7 +45,7 @@ var states = map[string]keys.State{
 }
 
 // scan reads a row, without its wrapped bytes, and the number before it.
-func scan(rows pgx.Rows) (number int64, r row, err error) {
+func scan(rows pgx.Rows, more ...any) (number int64, r row, err error) {
 	var (
 		field, epoch, state string
 		until               *time.Time
@@ -53,7 +53,7 @@ func scan(rows pgx.Rows) (number int64, r row, err error) {
 		through             *string
 		master              *uuid.UUID
 	)
-	err = rows.Scan(&number, &r.key.ID, &r.key.Ref.Subject.UUID, &field, &epoch, &state, &until, &rule, &r.shelf, &master, &through)
+	err = rows.Scan(append([]any{&number, &r.key.ID, &r.key.Ref.Subject.UUID, &field, &epoch, &state, &until, &rule, &r.shelf, &master, &through}, more...)...)
 	if err != nil {
 		return 0, r, err
 	}

@@ -100,6 +100,9 @@ func (b *backend) begin(ctx context.Context) (index *keys.Index, seen changes, e
 	if err != nil {
 		return nil, seen, err
 	}
+	if err := keys.Usable(b.name, h.followed); err != nil {
+		return nil, seen, err
+	}
 	b.masters = newMasters(b.pool, root)
 	index, err = root.Unlock(ctx, h.lock)
 	return index, h.changes, err
