@@ -44,9 +44,13 @@ type follower struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine has ended
 	wake   chan struct{} // holds one token when somebody waits
+	causes *causes       // told which facts destroy keys
+	replay uint64        // up to here the log is replayed: the key store may be older than its certificates
 
 	// The goroutine's own until done is closed.
 	pending    []domain.Fate // read, not carried out
+	buried     []keys.Gone   // named by certificates of the replay, not compared yet
+	erases     bool          // some of them destroy
 	at         uint64        // position of the last record read
 	behind     int           // records read since the first pending fate
 	remembered uint64        // position that the key store knows
@@ -56,6 +60,8 @@ type follower struct {
 	passed  uint64   // guarded by mu: everything up to here is carried out
 	waiting []waiter // guarded by mu
 	err     error    // guarded by mu: why it stopped
+
+	destroyed func() // guarded by mu: told when keys were destroyed
 }
 
 // waiter is told when its position is passed, or the follower stops.
@@ -66,7 +72,7 @@ type waiter struct {
 
 // startFollower begins behind what the key store has followed and returns when the log that stands now is
 // carried out.
-func startFollower(ctx context.Context, parts Parts) (*follower, error) {
+func startFollower(ctx context.Context, parts Parts, causes *causes) (*follower, error) {
 	followed, err := parts.Keys.Followed(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("position of the key store: %w", err)
@@ -82,7 +88,7 @@ func startFollower(ctx context.Context, parts Parts) (*follower, error) {
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	f := &follower{
 		log: parts.Store, keys: parts.Keys, logger: parts.Logger, cancel: cancel, done: make(chan struct{}), wake: make(chan struct{}, 1),
-		at: followed, remembered: followed, passed: followed,
+		causes: causes, replay: uint64(head), at: followed, remembered: followed, passed: followed,
 	}
 	go f.run(life)
 	if err := f.wait(ctx, uint64(head)); err != nil {
@@ -166,7 +172,7 @@ func (f *follower) subscribe(ctx context.Context) iter.Seq2[eventstore.Delivery,
 	}
 	return log.SubscribeTypes(ctx, eventstore.Position(f.at), func(kind string) bool {
 		carries, err := schema.CarriesFates(kind)
-		return carries || err != nil // take says what is wrong with the type, and where
+		return carries || kind == certificateType || err != nil // take says what is wrong with the type, and where
 	})
 }
 
@@ -185,30 +191,52 @@ func (f *follower) rest(ctx context.Context) {
 // take looks at one record. Most types cannot carry fates and are not decoded.
 func (f *follower) take(ctx context.Context, r eventstore.Record) error {
 	carries, err := schema.CarriesFates(r.Type)
+	switch {
+	case err != nil:
+		return placed(r, err)
+	case carries:
+		if err := f.takeFates(r); err != nil {
+			return err
+		}
+	case r.Type == certificateType && uint64(r.Position) <= f.replay:
+		certificate, err := certificateOf(r)
+		if err != nil {
+			return err
+		}
+		f.buried = append(f.buried, goneOf(certificate)...)
+	}
+	return f.come(ctx, uint64(r.Position), 1)
+}
+
+func (f *follower) takeFates(r eventstore.Record) error {
+	event, err := schema.Decode(r.Type, r.Data)
 	if err != nil {
 		return placed(r, err)
 	}
-	if carries {
-		event, err := schema.Decode(r.Type, r.Data)
-		if err != nil {
-			return placed(r, err)
-		}
-		f.pending = append(f.pending, event.Fates()...)
+	c, destroys, err := causeOf(r, event)
+	if err != nil {
+		return placed(r, err)
 	}
-	return f.come(ctx, uint64(r.Position), 1)
+	if destroys {
+		f.causes.add(c)
+		f.erases = true
+	}
+	f.pending = append(f.pending, event.Fates()...)
+	return nil
 }
 
 // come has looked at n more records, up to the position.
 func (f *follower) come(ctx context.Context, position uint64, n int) error {
 	f.at = position
 	f.unsaved += n
-	if len(f.pending) > 0 {
+	waits := len(f.pending) + len(f.buried)
+	if waits > 0 {
 		f.behind += n
 	}
-	if len(f.pending) >= maxPending || f.behind >= maxBehind {
+	if waits >= maxPending || f.behind >= maxBehind {
 		return f.carryOut(ctx)
 	}
-	if len(f.pending) == 0 {
+	if waits == 0 {
 		f.pass(f.at)
 	}
 	if f.unsaved >= rememberEvery {
@@ -219,7 +247,7 @@ func (f *follower) come(ctx context.Context, position uint64, n int) error {
 
 // carryOut brings the key states in line with what was read, and passes it.
 func (f *follower) carryOut(ctx context.Context) error {
-	if len(f.pending) > 0 || f.unsaved >= rememberEvery {
+	if len(f.pending)+len(f.buried) > 0 || f.unsaved >= rememberEvery {
 		if err := f.tell(ctx); err != nil {
 			return err
 		}
@@ -228,13 +256,40 @@ func (f *follower) carryOut(ctx context.Context) error {
 	return nil
 }
 
-// tell gives pending fates and the position to the key store.
+// tell gives pending fates and the position to the key store. Certificates come first, for the position says
+// that they were compared.
 func (f *follower) tell(ctx context.Context) error {
+	if len(f.buried) > 0 {
+		if _, err := f.keys.Bury(ctx, f.buried); err != nil {
+			return fmt.Errorf("certificates up to position %d: %w", f.at, err)
+		}
+		f.buried = f.buried[:0]
+	}
 	if err := f.keys.Follow(ctx, f.at, f.pending); err != nil {
 		return fmt.Errorf("key states at position %d: %w", f.at, err)
 	}
 	f.pending, f.behind, f.unsaved, f.remembered = f.pending[:0], 0, 0, f.at
+	if f.erases {
+		f.erases = false
+		f.told()
+	}
 	return nil
+}
+
+// onDestroyed sets what is told when keys were destroyed.
+func (f *follower) onDestroyed(tell func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.destroyed = tell
+}
+
+func (f *follower) told() {
+	f.mu.Lock()
+	tell := f.destroyed
+	f.mu.Unlock()
+	if tell != nil {
+		tell()
+	}
 }
 
 // pass tells those who wait for positions up to this one.

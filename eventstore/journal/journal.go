@@ -28,9 +28,15 @@ type Parts struct {
 	Policy *policy.Policy
 	// Logger is told of a key follower that has trouble; nil means slog.Default().
 	Logger *slog.Logger
-	// Clock tells when the term of a retained value has ended; nil means time.Now.
+	// Clock tells when the term of a retained value has ended, and dates certificates; nil means time.Now.
 	Clock ledger.Clock
+	// BackupLife is how long a backup of the key store is kept at most: after it a destroyed key cannot be
+	// recovered from any. 0 means DefaultBackupLife.
+	BackupLife time.Duration
 }
+
+// DefaultBackupLife is five weeks: a monthly backup, and some days to remove it.
+const DefaultBackupLife = 35 * 24 * time.Hour
 
 func (p Parts) withDefaults() Parts {
 	if p.Policy == nil {
@@ -41,6 +47,9 @@ func (p Parts) withDefaults() Parts {
 	}
 	if p.Clock == nil {
 		p.Clock = time.Now
+	}
+	if p.BackupLife == 0 {
+		p.BackupLife = DefaultBackupLife
 	}
 	return p
 }
@@ -53,18 +62,22 @@ func (p Parts) validate() error {
 	if p.Keys == nil {
 		errs = append(errs, errors.New("the key store (Keys) is missing"))
 	}
+	if p.BackupLife < 0 {
+		errs = append(errs, errors.New("the life of backups (BackupLife) is negative"))
+	}
 	return errors.Join(errs...)
 }
 
 // Journal is an open ledger. It is safe for concurrent use.
 type Journal struct {
-	store    eventstore.Store
-	keys     keys.Store
-	policy   *policy.Policy
-	clock    ledger.Clock
-	identity uuid.UUID
-	follower *follower
-	release  []func() error // what Close closes after keys and store, in order
+	store     eventstore.Store
+	keys      keys.Store
+	policy    *policy.Policy
+	clock     ledger.Clock
+	identity  uuid.UUID
+	follower  *follower
+	certifier *certifier
+	release   []func() error // what Close closes after keys and store, in order
 
 	mu     sync.RWMutex // held for reading by every append, for writing by Close
 	closed bool         // guarded by mu
@@ -88,14 +101,18 @@ func New(ctx context.Context, parts Parts) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	f, err := startFollower(ctx, parts)
+	causes := newCauses()
+	f, err := startFollower(ctx, parts, causes)
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	return &Journal{
+	j := &Journal{
 		store: parts.Store, keys: parts.Keys, policy: parts.Policy, clock: parts.Clock,
 		identity: identity, follower: f,
-	}, nil
+	}
+	j.certifier = startCertifier(ctx, j, parts, causes)
+	f.onDestroyed(j.certifier.nudge)
+	return j, nil
 }
 
 // agree checks that log and keys are of one ledger.
@@ -147,6 +164,7 @@ func (j *Journal) Close() error {
 		return nil
 	}
 	j.settle()
+	j.certifier.stop()
 	errs := []error{j.follower.stop(), j.keys.Close(), j.store.Close()}
 	for _, release := range j.release {
 		errs = append(errs, release())
@@ -157,14 +175,39 @@ func (j *Journal) Close() error {
 	return nil
 }
 
-// settle lets the follower come to the end of the log, so that the next open has nothing to look at. It is
-// not needed for correctness, so it gives up after stopTimeout.
+// settle lets the follower come to the end of the log, and the certificates be written, so that the next open
+// has nothing to look at. It is not needed for correctness, so it gives up after stopTimeout.
 func (j *Journal) settle() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
+	if err := j.levelCertificates(ctx); err != nil {
+		return // the next open has more to look at
+	}
 	if head, err := j.store.Head(ctx); err == nil {
 		_ = j.follower.wait(ctx, uint64(head))
 	}
+}
+
+// Certified returns when the certificates of all keys are durable whose destruction stands in the log at the
+// time of the call. They are written in the background, at the latest when the journal is closed or opened the
+// next time; a deletion does not wait for them.
+func (j *Journal) Certified(ctx context.Context) error {
+	if err := j.enter(); err != nil {
+		return err
+	}
+	defer j.leave()
+	return j.levelCertificates(ctx)
+}
+
+func (j *Journal) levelCertificates(ctx context.Context) error {
+	head, err := j.store.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("head of the log: %w", err)
+	}
+	if err := j.follower.wait(ctx, uint64(head)); err != nil {
+		return err
+	}
+	return j.certifier.wait(ctx)
 }
 
 // enter begins a call that Close waits for. The caller calls leave when it gives nil.

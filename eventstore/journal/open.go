@@ -31,10 +31,11 @@ type Config struct {
 	// KMS wraps the master keys of the months; nil means a local key file in the folder. It stays the
 	// caller's, who closes it after the Journal.
 	KMS keys.KMS
-	// Policy, Logger and Clock are as in Parts.
-	Policy *policy.Policy
-	Logger *slog.Logger
-	Clock  ledger.Clock
+	// Policy, Logger, Clock and BackupLife are as in Parts.
+	Policy     *policy.Policy
+	Logger     *slog.Logger
+	Clock      ledger.Clock
+	BackupLife time.Duration
 	// VFS is the name of a registered SQLite VFS and FS the file system for all other files of the log;
 	// empty for the operating system's. For fault injection.
 	VFS string
@@ -122,7 +123,7 @@ func (o *opening) join(ctx context.Context) (*Journal, error) {
 	}
 	o.closers = append(o.closers, store.Close)
 	j, err := New(ctx, Parts{
-		Store: o.store, Keys: store, Policy: o.cfg.Policy, Logger: o.cfg.Logger, Clock: o.cfg.Clock,
+		Store: o.store, Keys: store, Policy: o.cfg.Policy, Logger: o.cfg.Logger, Clock: o.cfg.Clock, BackupLife: o.cfg.BackupLife,
 	})
 	if err != nil {
 		return nil, err

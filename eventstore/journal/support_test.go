@@ -151,6 +151,17 @@ type keysWith struct {
 	keys.Store
 	ensure func([]keys.Want) error
 	follow func(position uint64, fates []domain.Fate) error
+
+	certified func() error
+}
+
+func (k keysWith) Certified(ctx context.Context, ids []uuid.UUID) error {
+	if k.certified != nil {
+		if err := k.certified(); err != nil {
+			return err
+		}
+	}
+	return k.Store.Certified(ctx, ids)
 }
 
 func (k keysWith) Ensure(ctx context.Context, wants []keys.Want) ([]keys.Key, error) {
@@ -179,6 +190,9 @@ type storeWith struct {
 }
 
 func (s storeWith) Append(ctx context.Context, stream string, expected int64, batch []eventstore.Event) (eventstore.Appended, error) {
+	if domain.Stream(stream).Kind() == domain.KindCertificate { // written in the background
+		return s.Store.Append(ctx, stream, expected, batch)
+	}
 	if s.before != nil {
 		if err := s.before(); err != nil {
 			return eventstore.Appended{}, err

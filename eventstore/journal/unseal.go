@@ -171,7 +171,7 @@ func (o *opener) may(key keys.Key) bool {
 	case keys.Live:
 		return true
 	case keys.Retained:
-		return o.reach == WithRetained && o.now.Before(key.Until)
+		return o.reach == WithRetained && (key.Until.IsZero() || o.now.Before(key.Until)) // zero: nobody knows its end yet
 	}
 	return false
 }
