@@ -12,7 +12,7 @@ import (
 func New() *projections.Projection {
 	return &projections.Projection{
 		Name: Name, Version: version,
-		Tables: []*projections.Table{subjects, fields},
+		Tables: []*projections.Table{subjects, fields, limits},
 		Apply:  apply,
 	}
 }
@@ -68,6 +68,14 @@ func apply(r domain.Recorded, w *projections.Writer) error {
 	case subject.Closed:
 		ends(r, w, e.Deleted)
 		closed(r, e, w)
+	case subject.HoldPlaced:
+		ends(r, w, e.Held)
+	case subject.HoldReleased:
+		ends(r, w, e.Freed)
+	case subject.RetentionEnded:
+		ends(r, w, e.Ended)
+	case subject.Restricted, subject.RestrictionLifted, subject.Objected, subject.ObjectionWithdrawn:
+		limit(r, w)
 	default:
 		// They change nothing that is held.
 		return projections.Others(r.Event)
@@ -124,7 +132,7 @@ func values(r domain.Recorded, w *projections.Writer, source subject.Source, ite
 			projections.OfText(item.Epoch),
 			projections.OfInt(projections.EpochRank(item.Epoch)),
 			state, sealed, since, recorded, origin,
-			projections.Value{}, projections.Value{}, projections.Value{}, projections.Value{},
+			projections.Value{}, projections.Value{}, projections.Value{}, projections.Value{}, projections.Value{},
 			projections.Value{}, projections.Value{}, projections.Value{}, projections.Value{})
 	}
 }
@@ -156,30 +164,58 @@ func content(v domain.Value) (state, sealed projections.Value) {
 }
 
 // ends carries out fates on the values that stand in the profile. A fate of an earlier value touches
-// nothing here: the row holds a later one.
+// nothing here: the row holds a later one. A key only moves forward: what is erased stays so, and what is kept
+// leaves it by a later word about the same value, or about the fate through the field that has kept it.
 func ends(r domain.Recorded, w *projections.Writer, fates []domain.Fate) {
 	for _, f := range fates {
-		edit := projections.Edit{
-			Key:  fieldKey(f.Subject, f.Field),
-			Set:  []projections.Set{at(fieldEnded, r.Meta.OccurredAt), at(fieldUntil, f.Until), text(fieldRule, f.Rule)},
-			When: []projections.Where{{Column: fieldEpoch, Value: projections.OfText(f.Epoch)}},
-		}
-		if f.Through {
-			edit.When[0] = projections.Where{Column: fieldRank, Op: projections.Le, Value: projections.OfInt(projections.EpochRank(f.Epoch))}
-		}
+		sets := []projections.Set{at(fieldUntil, f.Until), text(fieldRule, f.Rule), text(fieldState, string(Retained))}
 		if f.Action == domain.Destroy {
-			edit.Set = append(edit.Set, text(fieldState, string(Erased)), projections.Set{Column: fieldSealed})
-		} else {
-			edit.Set = append(edit.Set, text(fieldState, string(Retained)))
+			sets[2] = text(fieldState, string(Erased))
+			sets = append(sets, projections.Set{Column: fieldSealed})
 		}
-		// A key only moves forward: what is erased stays as it was erased, and what is kept for its term
-		// leaves it by a fate of its own only.
-		state := projections.Where{Column: fieldState, Op: projections.Ne, Value: projections.OfText(Erased)}
-		if f.Through || f.Action != domain.Destroy {
-			state = projections.Where{Column: fieldState, Value: projections.OfText(Held)}
+		this := projections.Where{Column: fieldEpoch, Value: projections.OfText(f.Epoch)}
+		again := this
+		first := append(sets[:len(sets):len(sets)], at(fieldEnded, r.Meta.OccurredAt))
+		if f.Through {
+			this = projections.Where{Column: fieldRank, Op: projections.Le, Value: projections.OfInt(projections.EpochRank(f.Epoch))}
+			again = projections.Where{Column: fieldThrough, Value: projections.OfText(f.Epoch)}
+			first = append(first, text(fieldThrough, string(f.Epoch)))
 		}
-		edit.When = append(edit.When, state)
-		w.Patch(fields, edit)
+		key := fieldKey(f.Subject, f.Field)
+		w.Patch(fields, projections.Edit{Key: key, Set: sets, When: []projections.Where{again, in(Retained)}})
+		w.Patch(fields, projections.Edit{Key: key, Set: first, When: []projections.Where{this, in(Held)}})
+	}
+}
+
+func in(c Condition) projections.Where {
+	return projections.Where{Column: fieldState, Value: projections.OfText(c)}
+}
+
+// limit keeps what the subject has forbidden.
+func limit(r domain.Recorded, w *projections.Writer) {
+	put := func(s domain.SubjectID, kind, name string) {
+		w.Upsert(limits, projections.OfUUID(s.UUID), projections.OfText(kind), projections.OfText(name), projections.OfTime(r.Meta.OccurredAt))
+	}
+	lift := func(s domain.SubjectID, kind, name string) {
+		w.Delete(limits, projections.OfUUID(s.UUID), projections.OfText(kind), projections.OfText(name))
+	}
+	switch e := r.Event.(type) {
+	case subject.Restricted:
+		for _, f := range e.Fields {
+			put(e.Subject, limitField, string(f))
+		}
+	case subject.RestrictionLifted:
+		for _, f := range e.Fields {
+			lift(e.Subject, limitField, string(f))
+		}
+	case subject.Objected:
+		for _, p := range e.Purposes {
+			put(e.Subject, limitPurpose, string(p))
+		}
+	case subject.ObjectionWithdrawn:
+		for _, p := range e.Purposes {
+			lift(e.Subject, limitPurpose, string(p))
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,6 +94,12 @@ func TestFates(t *testing.T) {
 	}
 	through := func(f domain.Fate) domain.Fate { f.Through = true; return f }
 	deleted := func(f ...domain.Fate) domain.Event { return subject.Deleted{Subject: anna, Deleted: f} }
+	held := func(f domain.Field, e domain.Epoch) domain.Fate {
+		return domain.Fate{Subject: anna, Field: f, Epoch: e, Action: domain.Retain, Rule: "hold"}
+	}
+	placed := func(f ...domain.Fate) domain.Event { return subject.HoldPlaced{Subject: anna, Held: f} }
+	freed := func(f ...domain.Fate) domain.Event { return subject.HoldReleased{Subject: anna, Freed: f} }
+	ended := func(f ...domain.Fate) domain.Event { return subject.RetentionEnded{Subject: anna, Ended: f} }
 	email, page := collected(anna, item(anna, "email", "2")), collected(anna, item(anna, "page", "2024-03.1"))
 	for name, x := range map[string]struct {
 		events []domain.Event
@@ -109,6 +116,13 @@ func TestFates(t *testing.T) {
 		"through the part before":    {[]domain.Event{page, deleted(through(destroy("page", "2024-03")))}, profile.Held},
 		"through the year before":    {[]domain.Event{page, deleted(through(destroy("page", "2023-12")))}, profile.Held},
 		"through spares the kept":    {[]domain.Event{page, deleted(retain("page", "2024-03.1")), deleted(through(destroy("page", "2024-04")))}, profile.Retained},
+		"held before it is deleted":  {[]domain.Event{email, placed(), deleted(held("email", "2"))}, profile.Retained},
+		"held, then destroyed":       {[]domain.Event{email, deleted(held("email", "2")), freed(destroy("email", "2"))}, profile.Erased},
+		"the term came to its end":   {[]domain.Event{email, deleted(retain("email", "2")), ended(destroy("email", "2"))}, profile.Erased},
+		"held, then kept":            {[]domain.Event{email, deleted(held("email", "2")), freed(retain("email", "2"))}, profile.Retained},
+		"a hold is released later":   {[]domain.Event{page, deleted(through(held("page", "2024-04"))), freed(through(destroy("page", "2024-04")))}, profile.Erased},
+		"a hold on a later part":     {[]domain.Event{page, deleted(through(held("page", "2024-03.1"))), freed(through(destroy("page", "2024-04")))}, profile.Retained},
+		"held for two reasons":       {[]domain.Event{page, deleted(through(retain("page", "2024-04")), through(held("page", "2024-04")))}, profile.Retained},
 		"collected after a deletion": {[]domain.Event{email, deleted(destroy("email", "2")), collected(anna, item(anna, "email", "3"))}, profile.Held},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -120,7 +134,14 @@ func TestFates(t *testing.T) {
 			if _, sealed := f.Value.SealedBytes(); sealed == (x.want == profile.Erased) {
 				t.Errorf("%s with a value that is %s", f.Condition, f.Value)
 			}
-			if kept := f.Condition == profile.Retained; kept != f.Until.Equal(until) || kept != (f.Rule == "tax-documents") {
+			want, rule := until, "tax-documents"
+			if strings.HasPrefix(name, "held") && name != "held, then kept" || name == "a hold on a later part" {
+				want, rule = time.Time{}, "hold"
+			}
+			if x.want != profile.Retained {
+				want, rule = time.Time{}, ""
+			}
+			if !f.Until.Equal(want) || f.Rule != rule {
 				t.Errorf("until %s by %q", f.Until, f.Rule)
 			}
 		})
@@ -156,6 +177,21 @@ func TestMarks(t *testing.T) {
 		if f.Status != x.status || f.Public != x.public || f.Condition != profile.Held {
 			t.Errorf("%s: %+v", name, f)
 		}
+	}
+}
+
+// What the subject has forbidden stays forbidden for every later value, until he takes it back.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	restricted := subject.Restricted{Subject: anna, Fields: []domain.Field{"email", "page"}}
+	objected := subject.Objected{Subject: anna, Purposes: []domain.Purpose{"advertising", "contact"}}
+	p := fold(t, restricted, objected, collected(anna, item(anna, "email", "1")),
+		subject.RestrictionLifted{Subject: anna, Fields: []domain.Field{"page"}}, subject.ObjectionWithdrawn{Subject: anna, Purposes: []domain.Purpose{"contact"}})
+	if len(p.Restricted) != 1 || p.Restricted[0].Of != "email" || !p.Restricted[0].Since.Equal(noon) {
+		t.Errorf("restricted: %+v", p.Restricted)
+	}
+	if len(p.Objected) != 1 || p.Objected[0].Of != "advertising" || !p.Objected[0].Since.Equal(noon) {
+		t.Errorf("objected: %+v", p.Objected)
 	}
 }
 

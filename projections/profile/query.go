@@ -23,6 +23,15 @@ type Profile struct {
 	// Stopped lists the services that stopped when the account was closed (clause 4.2).
 	Stopped []domain.Service
 	Fields  []Field // by name
+	// Restricted are the fields that are only stored, Objected the purposes that nothing is processed for.
+	Restricted []Limit[domain.Field]
+	Objected   []Limit[domain.Purpose]
+}
+
+// Limit is something that the subject has forbidden.
+type Limit[T ~string] struct {
+	Of    T
+	Since time.Time
 }
 
 // Status tells how far a value is to be believed (clauses 1.3-1.5).
@@ -58,7 +67,7 @@ type Field struct {
 	Service  domain.Service
 	Policy   string
 	Ended    time.Time // when it was deleted
-	Until    time.Time // end of the term, while Retained
+	Until    time.Time // end of the term, while Retained; zero when it is not known yet
 	Rule     string    // retention rule, while Retained
 }
 
@@ -85,7 +94,22 @@ func Get(ctx context.Context, s projections.Snapshot, id domain.SubjectID) (Prof
 		found = true
 		p.Fields = append(p.Fields, f)
 	}
-	return p, found, nil
+	return p, found, p.limits(ctx, s, where)
+}
+
+func (p *Profile) limits(ctx context.Context, s projections.Snapshot, where []projections.Where) error {
+	for row, err := range s.Select(ctx, projections.Select{Table: limits, Where: where}) {
+		if err != nil {
+			return fmt.Errorf("profile: %w", err)
+		}
+		name, since := row[limitName].Text(), row[limitSince].Time()
+		if row[limitKind].Text() == limitField {
+			p.Restricted = append(p.Restricted, Limit[domain.Field]{domain.Field(name), since})
+		} else {
+			p.Objected = append(p.Objected, Limit[domain.Purpose]{domain.Purpose(name), since})
+		}
+	}
+	return nil
 }
 
 // Open opens what the profile may show and puts the values in place: clear while held and the key lives,

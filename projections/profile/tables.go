@@ -8,7 +8,7 @@ import "imagine.ua/litopys/projections"
 // Name is the projection's permanent identity.
 const Name = "profile"
 
-const version = 1
+const version = 2
 
 // Columns of profile_subjects.
 const (
@@ -53,6 +53,7 @@ const (
 	fieldEnded
 	fieldUntil
 	fieldRule
+	fieldThrough // epoch of the fate through the field that has kept the value
 )
 
 var fields = &projections.Table{
@@ -75,6 +76,31 @@ var fields = &projections.Table{
 		{Name: "ended", Type: projections.Time},
 		{Name: "until", Type: projections.Time},
 		{Name: "rule", Type: projections.Text},
+		{Name: "through", Type: projections.Text},
+	},
+}
+
+// Columns of profile_limits: the restricted fields and the purposes that the subject objects to.
+const (
+	limitSubject = iota
+	limitKind
+	limitName
+	limitSince
+)
+
+// The kinds of limits.
+const (
+	limitField   = "field"
+	limitPurpose = "purpose"
+)
+
+var limits = &projections.Table{
+	Name: "profile_limits", Key: 3,
+	Columns: []projections.Column{
+		{Name: "subject", Type: projections.UUID},
+		{Name: "kind", Type: projections.Text},
+		{Name: "name", Type: projections.Text},
+		{Name: "since", Type: projections.Time},
 	},
 }
 

@@ -27,6 +27,7 @@ import (
 	"imagine.ua/litopys/projections/postgres"
 	"imagine.ua/litopys/projections/profile"
 	"imagine.ua/litopys/projections/requests"
+	"imagine.ua/litopys/projections/retained"
 	"imagine.ua/litopys/projections/sqlite"
 	"imagine.ua/litopys/projections/transfers"
 )
@@ -182,7 +183,7 @@ func Projections() []*projections.Projection { return ProjectionsUnder(policy.Im
 
 // ProjectionsUnder lists the same with the deadlines of a rule pack.
 func ProjectionsUnder(pack *law.Pack) []*projections.Projection {
-	return []*projections.Projection{profile.New(), history.New(), consents.New(), transfers.New(),
+	return []*projections.Projection{profile.New(), history.New(), consents.New(), transfers.New(), retained.New(),
 		obligations.New(pack), requests.New(), notices.New()}
 }
 
