@@ -33,7 +33,8 @@ type lane struct {
 	build   Build
 	batch   *Batch
 	spool   *spool // where rows go until the log is read; nil: batches are committed
-	until   uint64 // position after which events are left alone; 0: none
+	bounded bool
+	until   uint64 // when bounded: position after which events are left alone
 	failure *FailureError
 	chunks  chan *chunk
 }
@@ -50,6 +51,7 @@ type load struct {
 	cancel context.CancelCauseFunc
 	held   atomic.Int64 // bytes in batches
 	spare  chan *chunk
+	head   uint64                            // the reading ends after this position; 0: at the end of the log
 	read   func(last domain.Recorded, n int) // hears of every chunk that was handed out
 }
 
@@ -81,6 +83,9 @@ func (l *load) feed(ctx context.Context, lanes []*lane, after uint64) error {
 	for rec, err := range l.cfg.Source.ReadAll(ctx, after) {
 		if err != nil {
 			return errors.Join(l.hand(ctx, lanes, c), &sourceError{err})
+		}
+		if l.head > 0 && rec.Position > l.head {
+			break
 		}
 		if c.events = append(c.events, rec); len(c.events) < chunkEvents {
 			continue
@@ -167,7 +172,7 @@ func (l *load) finish(ctx context.Context, x *lane) error {
 func (l *load) fold(ctx context.Context, x *lane, events []domain.Recorded) error {
 	before := x.batch.Size()
 	for i := range events {
-		if x.until > 0 && events[i].Position > x.until {
+		if x.bounded && events[i].Position > x.until {
 			break
 		}
 		if err := x.batch.Apply(events[i]); err != nil {

@@ -22,6 +22,8 @@ const (
 	Storing  Stage = "storing"  // rows are stored, indexed, read back and compared
 	Catching Stage = "catching" // what came meanwhile is folded
 	Switched Stage = "switched" // readers see the new builds
+
+	Comparing Stage = "comparing" // of a check: live rows are read beside fresh ones
 )
 
 // Progress is where a rebuild stands.

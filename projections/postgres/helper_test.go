@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -81,6 +82,13 @@ func (j *journalist) Handle(_ context.Context, r slog.Record) error {
 	defer j.mu.Unlock()
 	j.lines = append(j.lines, r.Message)
 	return nil
+}
+
+// all is a copy: whoever still works may still write.
+func (j *journalist) all() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.lines)
 }
 
 func (j *journalist) count(part string) (n int) {

@@ -81,14 +81,15 @@ func TestLeadLostWithConnection(t *testing.T) {
 		if turns.Add(1) == 2 {
 			return reason
 		}
-		pgtest.Exec(t, url, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+		pgtest.Exec(t, url, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"+
+			" AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
 		<-ctx.Done()
 		want(t, context.Cause(ctx), errLeadLost)
 		return ctx.Err()
 	})
 	want(t, err, reason)
 	if lines.count("leads no more") != 1 || lines.count("this runner leads") != 3 {
-		t.Errorf("%q", lines.lines)
+		t.Errorf("%q", lines.all())
 	}
 }
 

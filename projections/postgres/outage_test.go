@@ -48,7 +48,7 @@ func TestServerRestarts(t *testing.T) {
 	cancel()
 	want(t, <-ended, context.Canceled)
 	if gone, back := lines.count("is lost"), lines.count("is back"); gone != back || gone == 0 || gone > outages {
-		t.Errorf("%d outages, %d lines say lost and %d back: %q", outages, gone, back, lines.lines)
+		t.Errorf("%d outages, %d lines say lost and %d back: %q", outages, gone, back, lines.all())
 	}
 	sameAsRebuilt(t, log, b)
 }
@@ -180,7 +180,7 @@ func TestPausesAreSaidOnce(t *testing.T) {
 	cancel()
 	want(t, <-ended, context.Canceled)
 	if pause, on := lines.count("projections pause"), lines.count("projections go on"); pause != 1 || on != 1 {
-		t.Errorf("%d lines say pause and %d go on: %q", pause, on, lines.lines)
+		t.Errorf("%d lines say pause and %d go on: %q", pause, on, lines.all())
 	}
 	sameAsRebuilt(t, log, b)
 }

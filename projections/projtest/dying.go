@@ -53,6 +53,19 @@ func (d *Dying) Create(ctx context.Context, p *projections.Projection, log uuid.
 	return b, err
 }
 
+// Load counts as a step.
+func (d *Dying) Load(ctx context.Context, l projections.Load) error {
+	return d.step(func() error { return d.Backend.Load(ctx, l) })
+}
+
+// SpoolDir is that of the backend.
+func (d *Dying) SpoolDir() string {
+	if s, ok := d.Backend.(projections.Spooler); ok {
+		return s.SpoolDir()
+	}
+	return ""
+}
+
 // Commit counts as a step.
 func (d *Dying) Commit(ctx context.Context, c projections.Commit) error {
 	return d.step(func() error { return d.Backend.Commit(ctx, c) })

@@ -37,6 +37,11 @@ func Run(t *testing.T, open Open) {
 		"FollowsAndWaits":     followsAndWaits,
 		"ConditionsSelect":    conditionsSelect,
 		"Status":              status,
+		"Interrupted":         interruptedEqualsLive,
+		"GoesOn":              goesOn,
+		"MemoryStays":         memoryStays,
+		"CheckFinds":          checkFinds,
+		"LoadConflicts":       loadConflicts,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -204,20 +204,20 @@ func status(t *testing.T, open Open) {
 	log, crowd := fixture(10, 30)
 	e := engine(t, log, b)
 	for _, s := range states(t, e) {
-		if s.Build != 0 || s.Lag != s.Head || s.Head == 0 {
+		if s.Build != 0 || s.Lag != s.Head || s.Head == 0 || s.Behind.Events != len(log.Events()) || s.Behind.Time <= 0 {
 			t.Errorf("before anything: %+v", s)
 		}
 	}
 	must(t, e.CatchUp(t.Context()))
 	log.Append(crowd.Some(2)...)
 	for _, s := range states(t, e) {
-		if s.Build != 1 || s.Lag != 2*stride || s.Position+s.Lag != s.Head || s.Problem != nil || s.Next != nil || s.Old != nil {
+		if s.Build != 1 || s.Lag != 2*stride || s.Position+s.Lag != s.Head || s.Problem != nil || s.Next != nil || s.Old != nil || s.Behind.Events != 2 || s.Behind.More || s.Gap != 0 {
 			t.Errorf("two behind: %+v", s)
 		}
 	}
 	must(t, e.Rebuild(t.Context(), []string{"profile"}, nil))
 	for _, s := range states(t, e) {
-		if rebuilt := s.Projection == "profile"; rebuilt != (s.Old != nil) || rebuilt != (s.Lag == 0) {
+		if rebuilt := s.Projection == "profile"; rebuilt != (s.Old != nil) || rebuilt != (s.Lag == 0) || rebuilt != (s.Gap == 0) || rebuilt != (s.Behind == projections.Lag{}) {
 			t.Errorf("after rebuilding profile: %+v", s)
 		}
 	}
