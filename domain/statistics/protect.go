@@ -53,6 +53,9 @@ func Protect(t Table, cells []Cell, r Rules) Table {
 }
 
 func published(exact []Cell, hidden []int, rounding int64) []Cell {
+	if len(exact) == 0 {
+		return nil
+	}
 	out := make([]Cell, len(exact))
 	for i, c := range exact {
 		out[i] = Cell{Labels: c.Labels, Persons: round(c.Persons, rounding)}
@@ -76,7 +79,12 @@ func (t Table) withhold() Table {
 func Noised(t Table, cells []Cell, threshold int64, epsilon, delta Billionths) Table {
 	t.Method, t.Threshold, t.Rounding, t.Class = Noise, threshold, 1, Anonymous
 	t.Epsilon, t.Delta = epsilon, delta
-	t.Cells = slices.DeleteFunc(slices.Clone(cells), func(c Cell) bool { return c.Persons < threshold })
+	t.Cells = nil
+	for _, c := range cells {
+		if c.Persons >= threshold {
+			t.Cells = append(t.Cells, c)
+		}
+	}
 	slices.SortFunc(t.Cells, func(a, b Cell) int { return slices.Compare(a.Labels, b.Labels) })
 	for _, c := range t.Cells {
 		t.Total += c.Persons
