@@ -25,6 +25,8 @@ type Lister interface {
 	// Due lists the retained keys whose term has ended at the given time. Those without a known end (a
 	// legal hold, a relation that lasts) are never due. The keys of one subject with one term come together.
 	Due(ctx context.Context, at time.Time, after Cursor, limit int) ([]Key, Cursor, error)
+	// OpenEnded lists the retained keys without a known end that are kept by this rule, by subject.
+	OpenEnded(ctx context.Context, rule string, after Cursor, limit int) ([]Key, Cursor, error)
 	// LiveTraces lists the live keys of a field's traces up to a month, the month included: what a term that
 	// runs from the collection is about.
 	LiveTraces(ctx context.Context, field domain.Field, through domain.Month, after Cursor, limit int) ([]Key, Cursor, error)

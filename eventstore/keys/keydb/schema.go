@@ -80,6 +80,7 @@ ALTER TABLE keys ADD COLUMN through TEXT;      -- epoch of the fate through the 
 ALTER TABLE keys ADD COLUMN owed INTEGER;      -- 1 for a destroyed key that no certificate names yet
 
 CREATE INDEX keys_due    ON keys (until, subject)  WHERE state = 2 AND until IS NOT NULL;
+CREATE INDEX keys_open   ON keys (rule, subject)   WHERE state = 2 AND until IS NULL;
 CREATE INDEX keys_traces ON keys (field, epoch)    WHERE state = 1 AND substr(epoch, 5, 1) = '-';
 CREATE INDEX keys_master ON keys (master)          WHERE state < 3;
 CREATE INDEX keys_owed   ON keys (subject)         WHERE owed = 1;

@@ -15,6 +15,8 @@ import (
 const (
 	dueKeys = "SELECT " + bare + ", NULL FROM keys k WHERE k.state = 2 AND k.until IS NOT NULL AND k.until <= ?" +
 		" AND (k.until, k.subject, k.n) > (?, ?, ?) ORDER BY k.until, k.subject, k.n LIMIT ?"
+	openEnded = "SELECT " + bare + ", NULL FROM keys k WHERE k.state = 2 AND k.until IS NULL AND k.rule = ?" +
+		" AND (k.subject, k.n) > (?, ?) ORDER BY k.subject, k.n LIMIT ?"
 	liveTraces = "SELECT " + bare + ", NULL FROM keys k WHERE k.state = 1 AND substr(k.epoch, 5, 1) = '-' AND k.field = ?" +
 		" AND k.epoch < ? AND (k.epoch, k.n) > (?, ?) ORDER BY k.epoch, k.n LIMIT ?"
 	owedKeys = "SELECT k.id, k.subject, k.field, k.epoch, k.destroyed, m.month FROM keys k LEFT JOIN masters m ON m.n = k.master" +
@@ -28,6 +30,11 @@ func (s *Store) Due(ctx context.Context, at time.Time, after keys.Cursor, limit 
 		from = after.Until.UnixMicro()
 	}
 	return s.page(ctx, dueKeys, at, from, after.Subject.UUID, after.N, limit)
+}
+
+// OpenEnded lists the retained keys without a known end that are kept by this rule, by subject.
+func (s *Store) OpenEnded(ctx context.Context, rule string, after keys.Cursor, limit int) ([]keys.Key, keys.Cursor, error) {
+	return s.page(ctx, openEnded, rule, after.Subject.UUID, after.N, limit)
 }
 
 // LiveTraces lists the live keys of a field's traces up to a month, by month.

@@ -14,6 +14,8 @@ import (
 const (
 	dueKeys = "SELECT k.n, " + columns + `FROM litopys_keys.keys k WHERE k.state = 'retained' AND k.until IS NOT NULL AND k.until <= $1
 		AND (k.until, k.subject, k.n) > ($2, $3, $4) ORDER BY k.until, k.subject, k.n LIMIT $5`
+	openEnded = "SELECT k.n, " + columns + `FROM litopys_keys.keys k WHERE k.state = 'retained' AND k.until IS NULL AND k.rule = $1
+		AND (k.subject, k.n) > ($2, $3) ORDER BY k.subject, k.n LIMIT $4`
 	liveTraces = "SELECT k.n, " + columns + `FROM litopys_keys.keys k WHERE k.state = 'live' AND substr(k.epoch, 5, 1) = '-'
 		AND k.field = $1 AND k.epoch < $2 AND (k.epoch, k.n) > ($3, $4) ORDER BY k.epoch, k.n LIMIT $5`
 	owedKeys = `SELECT k.id, k.subject, k.field, k.epoch, k.destroyed, m.month FROM litopys_keys.keys k
@@ -23,6 +25,11 @@ const (
 // Due lists the retained keys whose term has ended, by the end of the term and then by subject.
 func (s *Store) Due(ctx context.Context, at time.Time, after keys.Cursor, limit int) ([]keys.Key, keys.Cursor, error) {
 	return s.page(ctx, dueKeys, at, after.Until, after.Subject.UUID, after.N, limit)
+}
+
+// OpenEnded lists the retained keys without a known end that are kept by this rule, by subject.
+func (s *Store) OpenEnded(ctx context.Context, rule string, after keys.Cursor, limit int) ([]keys.Key, keys.Cursor, error) {
+	return s.page(ctx, openEnded, rule, after.Subject.UUID, after.N, limit)
 }
 
 // LiveTraces lists the live keys of a field's traces up to a month, by month.

@@ -287,6 +287,7 @@ func closedStore(t *testing.T, open Opener) {
 		"token":    func() error { _, err := s.Token(t.Context(), ref, nil); return err },
 		"identity": func() error { _, err := s.Identity(t.Context()); return err },
 		"due":      func() error { _, _, err := s.Due(t.Context(), Until, keys.Cursor{}, 1); return err },
+		"endless":  func() error { _, _, err := s.OpenEnded(t.Context(), "hold", keys.Cursor{}, 1); return err },
 		"traces":   func() error { _, _, err := s.LiveTraces(t.Context(), "page", "2026-01", keys.Cursor{}, 1); return err },
 		"owed":     func() error { _, err := s.Uncertified(t.Context(), 1); return err },
 		"certify":  func() error { return s.Certified(t.Context(), nil) },

@@ -100,6 +100,13 @@ func openEnded(t *testing.T, open Opener) {
 	follow(t, s, 1, Retain(ref))
 	follow(t, s, 2, retainUntil(ref, time.Time{}, "hold"))
 	requireRefs(t, "under a hold", nil, due(t, s, Until.AddDate(100, 0, 0)))
+	kept := func(rule string) []keys.Ref {
+		return pages(t, func(after keys.Cursor) ([]keys.Key, keys.Cursor, error) {
+			return s.OpenEnded(t.Context(), rule, after, 2)
+		})
+	}
+	requireRefs(t, "kept by the hold", []keys.Ref{ref}, kept("hold"))
+	requireRefs(t, "kept by another rule", nil, kept("tax"))
 	if got := requireState(t, s, made[0].ID, keys.Retained); !got.Until.IsZero() || got.Rule != "hold" {
 		t.Errorf("held until %v by %q", got.Until, got.Rule)
 	}
@@ -108,6 +115,7 @@ func openEnded(t *testing.T, open Opener) {
 	requireState(t, s, made[0].ID, keys.Retained) // a sweep over a field reaches live keys only
 	follow(t, s, 4, retainUntil(ref, Until, "tax"))
 	requireRefs(t, "after the hold", []keys.Ref{ref}, due(t, s, Until))
+	requireRefs(t, "kept by the hold that is over", nil, kept("hold"))
 	follow(t, s, 5, Destroy(ref))
 	requireState(t, s, made[0].ID, keys.Destroyed)
 	requireRefs(t, "after the end", nil, due(t, s, Until))

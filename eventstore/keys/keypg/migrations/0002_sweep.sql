@@ -10,6 +10,7 @@ ALTER TABLE litopys_keys.keys
 	ADD CHECK (NOT owed OR (state = 'destroyed' AND master IS NOT NULL));
 
 CREATE INDEX keys_due    ON litopys_keys.keys (until, subject, n) WHERE state = 'retained' AND until IS NOT NULL;
+CREATE INDEX keys_open   ON litopys_keys.keys (rule, subject, n)  WHERE state = 'retained' AND until IS NULL;
 CREATE INDEX keys_traces ON litopys_keys.keys (field, epoch, n)   WHERE state = 'live' AND substr(epoch, 5, 1) = '-';
 CREATE INDEX keys_master ON litopys_keys.keys (master, shelf)     WHERE state <> 'destroyed';
 CREATE INDEX keys_owed   ON litopys_keys.keys (subject, n)        WHERE owed;
