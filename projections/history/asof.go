@@ -76,10 +76,11 @@ type Holding struct {
 	Came    Entry  // by which it came in last; its Received names it
 	Status  string // "declared", "identified" or "disputed"
 	Public  bool
-	Ended   time.Time // when it was deleted or replaced
-	Until   time.Time // end of the term, while Retained
-	Rule    string    // retention rule, while Retained
-	settled bool      // verified, whatever disputes say
+	Ended   time.Time    // when it was deleted or replaced
+	Until   time.Time    // end of the term, while Retained
+	Rule    string       // retention rule, while Retained
+	settled bool         // verified, whatever disputes say
+	through domain.Epoch // of the fate through the field that ended it; "" when its own did
 }
 
 // Past is the answer for one subject and one moment.
@@ -151,17 +152,22 @@ type replay struct {
 }
 
 func (p *replay) take(e Entry) {
-	for _, f := range e.Fates {
-		p.end(e, f)
-	}
-	for _, v := range e.Received {
-		p.values[v] = &Holding{Field: v.Field, Epoch: v.Epoch, State: Held, Came: e, Status: "declared"}
-	}
+	p.hold(e)
 	p.list(e)
 	for _, v := range e.Referred {
 		if h := p.values[v]; h != nil {
 			h.mark(e.Type)
 		}
+	}
+}
+
+// hold carries out what the entry does to values.
+func (p *replay) hold(e Entry) {
+	for _, f := range e.Fates {
+		p.end(e, f)
+	}
+	for _, v := range e.Received {
+		p.values[v] = &Holding{Field: v.Field, Epoch: v.Epoch, State: Held, Came: e, Status: "declared"}
 	}
 }
 
@@ -208,23 +214,32 @@ func (h *Holding) mark(t Type) {
 	}
 }
 
-// end brings values to their fate. A key only moves forward, so what is erased stays erased; a fate that
-// reaches through earlier epochs touches what is still held.
+// end brings values to their fate. A key only moves forward: what is erased stays so, and what is kept leaves
+// it by a later word about the same value, or about the fate through the field that has kept it.
 func (p *replay) end(e Entry, f domain.Fate) {
 	rank := projections.EpochRank(f.Epoch)
 	for v, h := range p.values {
-		exact := v.Field == f.Field && v.Epoch == f.Epoch
-		earlier := f.Through && v.Field == f.Field && projections.EpochRank(v.Epoch) < rank
+		if v.Field != f.Field {
+			continue
+		}
+		this, again := v.Epoch == f.Epoch, v.Epoch == f.Epoch
+		if f.Through {
+			this, again = projections.EpochRank(v.Epoch) <= rank, h.through == f.Epoch
+		}
 		switch {
-		case !exact && !earlier || h.State == Erased:
-		case h.State == Held || exact && f.Action == domain.Destroy:
-			h.Ended, h.Until, h.Rule, h.State = e.Occurred, f.Until, f.Rule, Retained
-			if f.Action == domain.Destroy {
-				h.State = Erased
+		case h.State == Held && this:
+			h.Ended = e.Occurred
+			if f.Through {
+				h.through = f.Epoch
 			}
-		case exact && (h.Until.IsZero() || e.Type == HoldPlaced || e.Type == HoldReleased):
-			// The term is set that was not known, or a hold changes it.
-			h.Until, h.Rule = f.Until, f.Rule
+		case h.State == Retained && again:
+			// A hold, its release, the end of the term.
+		default:
+			continue
+		}
+		h.Until, h.Rule, h.State = f.Until, f.Rule, Retained
+		if f.Action == domain.Destroy {
+			h.State = Erased
 		}
 	}
 }

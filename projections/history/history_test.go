@@ -51,15 +51,15 @@ func timeline(t testing.TB, s projections.Snapshot, id domain.SubjectID, f histo
 // An answer as of a moment is the answer of a ledger that was cut there, on either clock.
 func TestAsOfEqualsCutLedger(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(2) {
-		log, people := crowd(seed, 250)
+	for seed := range uint64(1) {
+		log, people := crowd(seed, 150)
 		whole := backend(t, log)
-		for _, at := range []int{60, 200} {
+		for _, at := range []int{60, 120} {
 			m := history.Moment{At: log.Events()[at].Meta.RecordedAt}
 			for _, m.Clock = range []history.Clock{history.ByRecorded, history.ByOccurred} {
 				cut := backend(t, cutAt(log, m))
 				for _, id := range people.Subjects() {
-					now := history.Moment{At: log.Events()[252].Meta.RecordedAt, Clock: m.Clock}
+					now := history.Moment{At: log.Events()[152].Meta.RecordedAt, Clock: m.Clock}
 					want := past(t, cut, id, now)
 					want.Moment = m
 					if diff := cmp.Diff(want, past(t, whole, id, m), sorted); diff != "" {
@@ -76,7 +76,7 @@ func TestAsOfEqualsCutLedger(t *testing.T) {
 var sorted = cmp.Options{
 	cmp.FilterPath(func(p cmp.Path) bool {
 		last := p.Last().String()
-		return last == ".Position" || last == ".Revision" || last == ".settled"
+		return last == ".Position" || last == ".Revision" || last == ".settled" || last == ".through"
 	}, cmp.Ignore()),
 }
 
@@ -240,6 +240,7 @@ func TestOpen(t *testing.T) {
 	projtest.Look(t, b, func(s projections.Snapshot) {
 		for _, id := range people.Subjects() {
 			entries := timeline(t, s, id, history.Filter{})
+			entries = append(entries, entries[:len(entries)/2]...) // one may be asked for twice
 			values, err := history.Open(t.Context(), streams{log}, opener{erased: "1"}, entries)
 			if err != nil {
 				t.Fatal(err)

@@ -38,23 +38,19 @@ func (k Keeping) Until(e Entry) time.Time { return k.Term.KeepRecordUntil(e.Occu
 func (k Keeping) Timeline(ctx context.Context, s projections.Snapshot, id domain.SubjectID, f Filter, leftOut *int) iter.Seq2[Entry, error] {
 	limit := f.Limit
 	f.Limit = 0
-	reader := keeper{Keeping: k, snapshot: s, subject: id}
 	return func(yield func(Entry, error) bool) {
+		held, err := k.held(ctx, s, id)
+		if err != nil {
+			yield(Entry{}, err)
+			return
+		}
 		given := 0
 		for e, err := range Timeline(ctx, s, id, f) {
-			expired := false
-			if err == nil {
-				expired, err = reader.expired(ctx, e)
-			}
-			if err != nil {
-				yield(Entry{}, err)
-				return
-			}
-			if expired {
+			if err == nil && k.leavesOut(e, held) {
 				*leftOut++
 				continue
 			}
-			if !yield(e, nil) {
+			if !yield(e, err) || err != nil {
 				return
 			}
 			if given++; given == limit {
@@ -66,64 +62,50 @@ func (k Keeping) Timeline(ctx context.Context, s projections.Snapshot, id domain
 
 // AsOf is like the function AsOf. Holdings count as left out, too, when the record by which they came is.
 func (k Keeping) AsOf(ctx context.Context, s projections.Snapshot, id domain.SubjectID, m Moment) (Past, error) {
+	held, err := k.held(ctx, s, id)
+	if err != nil {
+		return Past{}, err
+	}
 	past, err := AsOf(ctx, s, id, m)
 	if err != nil {
 		return Past{}, err
 	}
-	reader := keeper{Keeping: k, snapshot: s, subject: id}
 	gone := map[uint64]bool{}
 	drop := func(e Entry) bool {
-		expired, fault := reader.expired(ctx, e)
-		if fault != nil {
-			err = fault
+		if !k.leavesOut(e, held) {
+			return false
 		}
-		if expired {
-			gone[e.Position] = true
-		}
-		return expired
+		gone[e.Position] = true
+		return true
 	}
 	for _, list := range []*[]Entry{&past.Agreements, &past.Viewed, &past.Used, &past.Transferred, &past.Other} {
 		*list = slices.DeleteFunc(*list, drop)
 	}
 	past.Holdings = slices.DeleteFunc(past.Holdings, func(h Holding) bool { return drop(h.Came) })
 	past.LeftOut = len(gone)
-	return past, err
+	return past, nil
 }
 
-// keeper is one use of a Keeping.
-type keeper struct {
-	Keeping
-	snapshot projections.Snapshot
-	subject  domain.SubjectID
-	held     map[domain.FieldEpoch]bool // values held or kept today; nil until they are needed
+// held gives the values that are held or kept today, whatever moment is asked about.
+func (k Keeping) held(ctx context.Context, s projections.Snapshot, id domain.SubjectID) (map[domain.FieldEpoch]*Holding, error) {
+	p := replay{values: map[domain.FieldEpoch]*Holding{}}
+	if k.Expired {
+		return p.values, nil // nobody will ask
+	}
+	for e, err := range Timeline(ctx, s, id, Filter{}) {
+		if err != nil {
+			return nil, err
+		}
+		p.hold(e)
+	}
+	return p.values, nil
 }
 
-// expired tells whether the entry is left out.
-func (k *keeper) expired(ctx context.Context, e Entry) (bool, error) {
+func (k Keeping) leavesOut(e Entry, held map[domain.FieldEpoch]*Holding) bool {
 	if k.Expired || e.Type.proof() || k.Now.Before(k.Until(e)) {
-		return false, nil
+		return false
 	}
-	if len(e.Received) > 0 && k.held == nil {
-		if err := k.look(ctx); err != nil {
-			return false, err
-		}
-	}
-	return !slices.ContainsFunc(e.Received, func(v domain.FieldEpoch) bool { return k.held[v] }), nil
-}
-
-// look finds out which values are held or kept today, whatever moment is asked about.
-func (k *keeper) look(ctx context.Context) error {
-	today, err := AsOf(ctx, k.snapshot, k.subject, Moment{})
-	if err != nil {
-		return err
-	}
-	k.held = map[domain.FieldEpoch]bool{}
-	for _, h := range today.Holdings {
-		if h.State != Erased {
-			k.held[domain.FieldEpoch{Field: h.Field, Epoch: h.Epoch}] = true
-		}
-	}
-	return nil
+	return !slices.ContainsFunc(e.Received, func(v domain.FieldEpoch) bool { return held[v] != nil && held[v].State != Erased })
 }
 
 // proof tells the entries that are no records of operations but the proof on which operations rest.
