@@ -12,15 +12,22 @@ import (
 )
 
 func (p *program) policy() *cobra.Command {
-	var yaml bool
+	var yaml, current bool
 	show := &cobra.Command{
 		Use:     "show",
 		Short:   "Show the policy in force: fields, purposes, grounds, services, recipients, retention, roles",
 		Example: "  litopys policy show\n  litopys policy show --yaml > my-policy.yaml",
 		Args:    cobra.NoArgs,
-		RunE:    func(*cobra.Command, []string) error { return p.policyShow(yaml) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if current {
+				return p.policyCurrent(cmd.Context())
+			}
+			return p.policyShow(yaml)
+		},
 	}
 	show.Flags().BoolVar(&yaml, "yaml", false, "print the built-in file, as a beginning for one's own")
+	show.Flags().BoolVar(&current, "current", false, "print the text that the ledger's policy in force has, published versions included")
+	show.MarkFlagsMutuallyExclusive("yaml", "current")
 	check := &cobra.Command{
 		Use:     "check [FILE]",
 		Short:   "Check a policy file; warn about weak places of the policy itself",
@@ -35,7 +42,7 @@ func (p *program) policy() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(*cobra.Command, []string) error { return p.policyClauses() },
 	}
-	return p.noun("policy", "The published policy that the ledger obeys", show, check, clauses)
+	return p.noun("policy", "The published policy that the ledger obeys", show, check, clauses, p.policyPublish(), p.policyNotice())
 }
 
 func (p *program) policyShow(yaml bool) error {
