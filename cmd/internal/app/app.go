@@ -108,7 +108,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	if err = a.openJournal(ctx, o); err != nil {
-		return nil, err
+		return nil, explainMove(o.Config, err)
 	}
 	a.Ledger = ledger.New(a.Journal, ledger.Config{Policy: a.Policy})
 	if err = a.openPolicies(ctx); err != nil {

@@ -27,8 +27,8 @@ the two. To move house:
   1. stop everything that records
   2. litopys log copy --to esdb://... --switch
   3. set store.url to the new address (for a folder: dir, and copy keys.db and local.key there)
-  4. litopys projection rebuild       answers in the folder, or in an empty PostgreSQL, are computed by
-                                      themselves; this is for those that a PostgreSQL holds already
+
+Answers, in the folder or in PostgreSQL, are emptied by --switch and computed again by the next question.
 
 The keys themselves are moved by "litopys key copy", before or after the log.
 
@@ -132,7 +132,8 @@ func (p *program) copyLog(ctx context.Context, f copyFlags) error {
 		if report.Grown {
 			return fmt.Errorf("%w: the log has grown meanwhile; stop what records, and copy again", eventstore.ErrWrongRevision)
 		}
-		if err := app.TurnKeys(ctx, p.cfg.Config, report.Identity, uint64(report.From), uint64(report.To)); err != nil {
+		if err := app.TurnKeys(ctx, p.cfg.Config, app.Turn{Ledger: report.Identity, From: uint64(report.From), To: uint64(report.To),
+			Place: f.to, Logger: p.logger()}); err != nil {
 			return err
 		}
 	}

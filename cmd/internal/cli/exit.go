@@ -110,6 +110,8 @@ func troubleOf(err error) trouble {
 		t.Kind, t.Remedy = "usage", "see: litopys config show"
 	case errors.Is(err, logcopy.ErrDifferent):
 		t.Kind, t.Remedy = "conflict", "nothing of the target was overwritten; copy into an empty place, or into an earlier copy of this log"
+	case errors.Is(err, keys.ErrElsewhere):
+		t.Kind, t.Remedy = "conflict", "the log was moved: set store.url (or dir) to its new place; or finish the move with litopys log copy --switch"
 	case errors.Is(err, keys.ErrMoved):
 		t.Kind, t.Remedy = "conflict", "name the store that holds them now: keys.url, or --dir when it is in a folder"
 	case errors.Is(err, keys.ErrDifferent):
