@@ -122,8 +122,16 @@ func TestClause_2_2_8_PublishedFiguresStandForEver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := engine.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	set := []*projections.Projection{statistics.New()}
+	live := projtest.Read(t, file, set)
 	if err := engine.Rebuild(t.Context(), nil, nil); err != nil {
 		t.Fatal(err)
+	}
+	if diff := cmp.Diff(live, projtest.Read(t, file, set)); diff != "" {
+		t.Errorf("rebuilt otherwise:\n%.2000s", diff)
 	}
 	for name, v := range map[string]projections.Viewer{"before": before, "after": both.Filled(t, w.log, statistics.New()), "rebuilt": file} {
 		projtest.Look(t, v, func(s projections.Snapshot) {
