@@ -82,24 +82,3 @@ func (l *log) pick(ctx context.Context, p *page, entries []entry) ([]eventstore.
 	}
 	return p.records(), nil
 }
-
-// gather reads the records of the entries until the page is full.
-func (p *page) gather(conn *sqlite.Conn, entries []entry) error {
-	for i := 0; i < len(entries) && !p.full(); {
-		n := neighbours(entries[i:])
-		if _, err := p.fill(conn, entries[i].seq, entries[i+n-1].seq); err != nil {
-			return err
-		}
-		i += n
-	}
-	return nil
-}
-
-// neighbours tells how many of the first entries lie side by side in the log: one query reads them all.
-func neighbours(entries []entry) int {
-	n := 1
-	for n < len(entries) && entries[n].seq == entries[n-1].seq+1 {
-		n++
-	}
-	return n
-}

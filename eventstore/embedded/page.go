@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -47,26 +48,58 @@ func (p *page) fill(conn *sqlite.Conn, first, last uint64) (next uint64, err err
 	if err != nil {
 		return first, err
 	}
+	return p.read(conn.Path(), s, first, last)
+}
+
+// gather reads the records of the entries until the page is full.
+func (p *page) gather(conn *sqlite.Conn, entries []entry) error {
+	s, err := conn.Prepared(selectRange)
+	if err != nil {
+		return err
+	}
+	room := min(len(entries), pageRecords)
+	p.out, p.ends = slices.Grow(p.out, room), slices.Grow(p.ends, room)
+	for i := 0; i < len(entries) && !p.full(); {
+		n := neighbours(entries[i:])
+		if _, err := p.read(conn.Path(), s, entries[i].seq, entries[i+n-1].seq); err != nil {
+			return err
+		}
+		i += n
+	}
+	return nil
+}
+
+// read is fill with the statement at hand, which it leaves reset.
+func (p *page) read(path string, s *sqlite3.Stmt, first, last uint64) (next uint64, err error) {
 	defer func() { _ = s.Reset() }()
 	// Places are below 2^63: SQLite's rowids are.
 	if err := s.BindInt64(1, int64(first)); err != nil {
-		return first, sqlite.Translate(conn.Path(), "read", err)
+		return first, sqlite.Translate(path, "read", err)
 	}
 	if err := s.BindInt64(2, int64(last)); err != nil {
-		return first, sqlite.Translate(conn.Path(), "read", err)
+		return first, sqlite.Translate(path, "read", err)
 	}
 	for next = first; next <= last && !p.full(); next++ {
 		if !s.Step() {
 			if err := s.Err(); err != nil {
-				return next, sqlite.Translate(conn.Path(), "read", err)
+				return next, sqlite.Translate(path, "read", err)
 			}
-			return next, damagedRecord(conn.Path(), next, "it is missing")
+			return next, damagedRecord(path, next, "it is missing")
 		}
-		if err := p.take(conn.Path(), s, next); err != nil {
+		if err := p.take(path, s, next); err != nil {
 			return next, err
 		}
 	}
 	return next, nil
+}
+
+// neighbours tells how many of the first entries lie side by side in the log: one query reads them all.
+func neighbours(entries []entry) int {
+	n := 1
+	for n < len(entries) && entries[n].seq == entries[n-1].seq+1 {
+		n++
+	}
+	return n
 }
 
 func damagedRecord(path string, seq uint64, detail string) error {
