@@ -35,15 +35,43 @@ func (e *Engine) shelf() (*shelf, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("put rows aside: %w", err)
 	}
-	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
-	taken, err := lock.TryLock()
-	if err == nil && !taken {
-		err = fmt.Errorf("another one, in %s, %w", dir, ErrRunning)
+	for range shelfTries {
+		lock := flock.New(filepath.Join(dir, shelfLock), flock.SetPermissions(0o600))
+		taken, err := lock.TryLock()
+		if err == nil && !taken {
+			err = fmt.Errorf("another one, in %s, %w", dir, ErrRunning)
+		}
+		if err != nil {
+			return nil, errors.Join(err, lock.Close())
+		}
+		// Whoever had it may have tidied up between our opening of the file and the lock.
+		if current(lock) {
+			s := &shelf{dir: dir, lock: lock}
+			if err := s.sweep(e.cfg.Projections); err != nil {
+				return nil, err
+			}
+			return s, nil
+		}
+		if err := errors.Join(lock.Close(), os.MkdirAll(dir, 0o700)); err != nil {
+			return nil, err
+		}
 	}
+	return nil, fmt.Errorf("another one, in %s, %w", dir, ErrRunning)
+}
+
+const (
+	shelfLock  = "lock"
+	shelfTries = 5
+)
+
+// current tells whether the locked file is the one that others find.
+func current(lock *flock.Flock) bool {
+	held, err := lock.Stat()
 	if err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return false
 	}
-	return &shelf{dir: dir, lock: lock}, nil
+	found, err := os.Stat(lock.Path())
+	return err == nil && os.SameFile(held, found)
 }
 
 // tempShelf is one that the next run does not find.
@@ -60,7 +88,30 @@ func (s *shelf) close() {
 		_ = os.RemoveAll(s.dir)
 		return
 	}
+	// A folder with nothing in it but the lock is not left behind.
+	if left, err := os.ReadDir(s.dir); err == nil && len(left) == 1 {
+		_ = os.Remove(s.lock.Path())
+		_ = os.Remove(s.dir)
+	}
 	_ = s.lock.Close()
+}
+
+// sweep removes what belongs to no projection: remains of loads that died, or of another program.
+func (s *shelf) sweep(set []*Projection) error {
+	keep := map[string]bool{shelfLock: true}
+	for _, p := range set {
+		keep[p.Name] = true
+	}
+	found, err := os.ReadDir(s.dir)
+	for _, f := range found {
+		if !keep[f.Name()] {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(s.dir, f.Name())))
+		}
+	}
+	if err != nil {
+		s.close()
+	}
+	return err
 }
 
 // clear removes what is put aside for a projection.

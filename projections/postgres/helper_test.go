@@ -3,10 +3,12 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +19,21 @@ import (
 	"imagine.ua/litopys/projections"
 	"imagine.ua/litopys/projections/projtest"
 )
+
+// TestMain keeps what rebuilds put aside out of the user's cache.
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "litopys-postgres-")
+	if err == nil {
+		err = os.Setenv("XDG_CACHE_HOME", dir)
+	}
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
 
 func must(t testing.TB, err error) {
 	t.Helper()

@@ -3,13 +3,18 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"regexp"
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"imagine.ua/litopys/projections"
@@ -29,6 +34,10 @@ type Config struct {
 	// Patience is how long a write waits out a lost connection, or a reader's lock on a view, before it
 	// gives the error; 0 means 30 seconds. Readers wait for 2 seconds at most.
 	Patience time.Duration
+	// SpoolDir is a folder of this machine for the rows that a rebuild puts aside, and finds again after it
+	// was stopped. Empty means one in the user's cache folder, named for the database and the schema; where
+	// there is no such folder, a rebuild that was stopped begins anew.
+	SpoolDir string
 	// Logger hears when the database is lost and found, and when this process begins and ceases to lead;
 	// nil means nobody does.
 	Logger *slog.Logger
@@ -77,6 +86,7 @@ type Backend struct {
 	writers *pgxpool.Pool
 	readers *pgxpool.Pool
 	link    link
+	spool   string
 
 	closing sync.Once
 	done    chan struct{} // closed by Close
@@ -105,7 +115,33 @@ func Open(ctx context.Context, cfg Config) (*Backend, error) {
 		return nil, err
 	}
 	b.sweep(ctx)
+	b.spool = cfg.spoolDir(ctx, b.readers)
 	return b, nil
+}
+
+// SpoolDir is where a rebuild puts rows aside.
+func (b *Backend) SpoolDir() string { return b.spool }
+
+// spoolDir never fails: without a folder that can be found again a rebuild uses one that cannot.
+func (c Config) spoolDir(ctx context.Context, q querier) string {
+	if c.SpoolDir != "" {
+		return c.SpoolDir
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	// A copy of a database is another database; the server's identity is not for every role to see.
+	rows, err := q.Query(ctx, "SELECT current_database() || ' ' || (SELECT min(applied)::text FROM "+c.names().state+".migrations)")
+	if err != nil {
+		return ""
+	}
+	which, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[string])
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(which + " " + c.Schema))
+	return filepath.Join(cache, "litopys", "rebuild-"+hex.EncodeToString(sum[:12]))
 }
 
 // Close waits for running calls and closes every connection. Closing twice is a no-op.

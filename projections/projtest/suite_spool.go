@@ -91,7 +91,7 @@ func interruptedEqualsLive(t *testing.T, open Open) {
 }
 
 // propertyRuns is enough to meet every kind of interruption at least once.
-const propertyRuns = 12
+const propertyRuns = 8
 
 // interrupt begins a rebuild and ends it early, or lets it end when the place was never reached.
 func interrupt(t *testing.T, b projections.Backend, log *Log, spool, kind string, after int64, step int) {

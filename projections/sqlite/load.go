@@ -14,13 +14,19 @@ import (
 	"imagine.ua/litopys/projections"
 )
 
+const spoolSuffix = "-rebuild"
+
 // SpoolDir is beside the file.
-func (b *Backend) SpoolDir() string { return b.path + "-rebuild" }
+func (b *Backend) SpoolDir() string { return b.path + spoolSuffix }
 
 // Load writes each table as a file of pages, while other builds may be written, and then copies them all in
 // one transaction.
 func (b *Backend) Load(ctx context.Context, l projections.Load) (err error) {
-	dir, err := os.MkdirTemp(filepath.Dir(b.path), filepath.Base(b.path)+"-load-")
+	// What a process that dies leaves there is swept by the next rebuild.
+	if err := os.MkdirAll(b.SpoolDir(), 0o700); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(b.SpoolDir(), "load.")
 	if err != nil {
 		return err
 	}

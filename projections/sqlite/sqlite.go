@@ -119,10 +119,10 @@ func establish(c *sqlite.Conn) error {
 
 func pragma(c *sqlite.Conn, name string) (int64, error) { return number(c, "PRAGMA "+name) }
 
-// Remove removes a file of read models with its side files. It must not be open. What is missing is no
+// Remove removes a file of read models with its side files and what a rebuild has put aside. It must not be open. What is missing is no
 // error.
 func Remove(path string) error {
-	var errs []error
+	errs := []error{os.RemoveAll(path + spoolSuffix)}
 	for _, suffix := range []string{"-shm", "-wal", ""} {
 		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
 			errs = append(errs, err)
