@@ -18,8 +18,8 @@ import (
 const (
 	// maxPending and maxBehind bound how many fates are carried out in one transaction of the key store,
 	// and how many records are looked at before those found so far are.
-	maxPending = 512
-	maxBehind  = 1024
+	maxPending = 4096
+	maxBehind  = 4096
 	// rememberEvery is how many records may have to be looked at again after a crash.
 	rememberEvery = 32 << 10
 	// restTime is how long the follower lets records gather when nobody waits for fates: read together they
