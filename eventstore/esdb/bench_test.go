@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"imagine.ua/litopys/eventstore"
+	"imagine.ua/litopys/eventstore/esdb"
 	"imagine.ua/litopys/eventstore/esdb/esdbtest"
 	"imagine.ua/litopys/eventstore/esdb/esdbtest/testserver"
 )
@@ -112,32 +113,14 @@ func benchAppend(b *testing.B, workers, size int, do appender) {
 func BenchmarkSubscribe(b *testing.B) {
 	const total = 100_000
 	server := testserver.New(b, esdbtest.Config{})
-	var ids atomic.Uint64
-	seeds := make([]esdbtest.Seed, total)
-	for i, e := range benchEvents(&ids, total) {
-		seeds[i] = esdbtest.Seed{ID: e.ID, Stream: fmt.Sprintf("subject-%d", i%1000), Type: e.Type, JSON: true, Data: e.Data, Meta: e.Meta}
-	}
-	if err := server.Log().Seed(seeds...); err != nil {
-		b.Fatal(err)
-	}
+	seed(b, server, total)
 	c, s := dial(b, server.URL()), open(b, quick(server.URL()))
 	for _, who := range []struct {
 		name string
 		read func(*testing.B) int
 	}{
 		{"bare", func(b *testing.B) int { return bareFollow(b, c) }},
-		{"adapter", func(b *testing.B) (n int) {
-			for d, err := range s.Subscribe(b.Context(), eventstore.Start) {
-				if err != nil {
-					b.Fatal(err)
-				}
-				if d.CaughtUp {
-					break
-				}
-				n++
-			}
-			return n
-		}},
+		{"adapter", func(b *testing.B) int { return adapterFollow(b, s) }},
 		{"adapter ReadAll", func(b *testing.B) (n int) {
 			for _, err := range s.ReadAll(b.Context(), eventstore.Start) {
 				if err != nil {
@@ -183,5 +166,29 @@ func bareFollow(b *testing.B, c *driver.Client) (n int) {
 		case m.SubscriptionDropped != nil:
 			b.Fatal(m.SubscriptionDropped.Error)
 		}
+	}
+}
+
+func adapterFollow(b *testing.B, s *esdb.Store) (n int) {
+	for d, err := range s.Subscribe(b.Context(), eventstore.Start) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		if d.CaughtUp {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+func seed(b *testing.B, server *esdbtest.Server, total int) {
+	var ids atomic.Uint64
+	seeds := make([]esdbtest.Seed, total)
+	for i, e := range benchEvents(&ids, total) {
+		seeds[i] = esdbtest.Seed{ID: e.ID, Stream: fmt.Sprintf("subject-%d", i%1000), Type: e.Type, JSON: true, Data: e.Data, Meta: e.Meta}
+	}
+	if err := server.Log().Seed(seeds...); err != nil {
+		b.Fatal(err)
 	}
 }
