@@ -25,7 +25,7 @@ const (
 
 	applicationID = 0x4C49544F // "LITO", in the header of the file
 	formatVersion = 1          // user_version in the header
-	pageSize      = 8192       // measured: best of 4 to 32 KiB for appends and scans together
+	pageSize      = 8192       // measured: 16 KiB appends batches a tenth faster and reads a stream a fifth slower
 )
 
 // schema is the log's, for ever. Opening compares it word by word with what stands in the file.
