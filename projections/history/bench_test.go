@@ -45,11 +45,11 @@ func life(id domain.SubjectID, to domain.RecipientID) (file, traces []ledger.Fac
 	}
 	email := []domain.FieldEpoch{{Field: "email", Epoch: "1"}}
 	transfer := subject.Transferred{Subject: id, Recipient: subject.Recipient{ID: to, Kind: "delivery", Country: "UA"}, Values: email,
-		Basis: subject.ByConsent{Consent: domain.ConsentID{UUID: id.UUID}}}
+		Basis: subject.ByConsent{Consent: domain.ConsentID(id)}}
 	file = []ledger.Fact{
 		at(0, subject.Registered{Subject: id, Policy: "2014-01", TextHash: "ab12", Reference: item("account", "1", "a-"+id.String())}),
 		at(1, subject.Collected{Subject: id, Source: subject.BySubject, Items: []domain.Item{item("name", "1", "Olena Example"), item("email", "1", "olena@example.org")}}),
-		at(2, subject.ConsentGranted{Subject: id, Consent: domain.ConsentID{UUID: id.UUID}, TextHash: "cd34",
+		at(2, subject.ConsentGranted{Subject: id, Consent: domain.ConsentID(id), TextHash: "cd34",
 			Scope: subject.Scope{Purposes: []domain.Purpose{"service"}, Fields: []domain.Field{"email"}, Recipients: []domain.RecipientID{to}}}),
 		at(3, transfer), at(4, transfer),
 		at(9, subject.Edited{Subject: id, Items: []domain.Item{item("email", "2", "new@example.org")},
