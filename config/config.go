@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 )
 
 // Config is every knob. The zero value is not useful; Default and Load make whole ones.
@@ -48,7 +49,13 @@ type Keys struct {
 	// URL of the PostgreSQL database of the keys, postgres://user:password@host/database. Default empty:
 	// keys.db in Dir.
 	URL string `mapstructure:"url"`
+	// BackupLife is how many days a backup of the key store is kept at most, 1 to 3650: certificates of erasure
+	// say from when on no backup can hold the key. Default 35 days.
+	BackupLife int `mapstructure:"backup_life"`
 }
+
+// BackupTerm is BackupLife as a duration.
+func (k Keys) BackupTerm() time.Duration { return time.Duration(k.BackupLife) * 24 * time.Hour }
 
 // Answers says where the read models are.
 type Answers struct {
@@ -101,6 +108,7 @@ type Log struct {
 func Default() Config {
 	return Config{
 		Dir:    "./litopys-data",
+		Keys:   Keys{BackupLife: 35},
 		Import: Import{Batch: 2000, LineLimit: 64 << 10},
 		Log:    Log{Level: "warn"},
 	}
@@ -121,6 +129,7 @@ func (c Config) Validate() error {
 		"import.line_limit: %d bytes; want 1024 to 1048576", c.Import.LineLimit)
 	check(c.Store.URL == "" || scheme(c.Store.URL, "esdb", "esdb+discover"), "store.url: want esdb://host:port or nothing")
 	check(c.Keys.URL == "" || scheme(c.Keys.URL, postgres...), "keys.url: want postgres://host/database or nothing")
+	check(c.Keys.BackupLife >= 1 && c.Keys.BackupLife <= 3650, "keys.backup_life: %d days; want 1 to 3650", c.Keys.BackupLife)
 	check(c.Answers.URL == "" || scheme(c.Answers.URL, postgres...), "answers.url: want postgres://host/database or nothing")
 	check(c.KMS.URL == "" || scheme(c.KMS.URL, kms...), "kms.url: want %s:// or nothing", strings.Join(kms, "://, "))
 	_, err := c.Log.level()

@@ -44,6 +44,7 @@ func Knobs() []Knob {
 		{Name: "dir", Flag: "dir", Default: d.Dir, Doc: "data folder of the embedded ledger (path)"},
 		{Name: "store.url", Address: true, Default: d.Store.URL, Doc: "log in EventStoreDB (esdb://...); empty: the embedded log"},
 		{Name: "keys.url", Address: true, Default: d.Keys.URL, Doc: "keys in PostgreSQL (postgres://...); empty: keys.db"},
+		{Name: "keys.backup_life", Default: d.Keys.BackupLife, Doc: "how long a backup of the keys is kept at most, for certificates of erasure (days, 1 to 3650)"},
 		{Name: "answers.url", Address: true, Default: d.Answers.URL, Doc: "read models in PostgreSQL (postgres://...); empty: read.db"},
 		{Name: "kms.url", Address: true, Default: d.KMS.URL, Doc: "key that wraps the keys (awskms://, gcpkms://, azurekeyvault://, hashivault://); empty: local.key"},
 		{Name: "policy", Flag: "policy", Default: d.Policy, Doc: "policy file to obey (path); empty: the embedded policy"},

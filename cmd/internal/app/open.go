@@ -25,7 +25,7 @@ func (a *App) openJournal(ctx context.Context, o Options) error {
 		}
 	}
 	if embeddedLog && cfg.Keys.URL == "" && cfg.KMS.URL == "" {
-		j, err := journal.Open(ctx, journal.Config{Dir: cfg.Dir, Policy: a.Policy, Logger: o.Logger})
+		j, err := journal.Open(ctx, journal.Config{Dir: cfg.Dir, Policy: a.Policy, Logger: o.Logger, BackupLife: cfg.Keys.BackupTerm()})
 		return a.keep(j, err)
 	}
 	if !embeddedLog && cfg.Local() {
@@ -96,7 +96,8 @@ func (a *App) join(ctx context.Context, o Options, store eventstore.Store) (_ *j
 	if err != nil {
 		return nil, err
 	}
-	j, err := journal.New(ctx, journal.Parts{Store: store, Keys: keyStore, Policy: a.Policy, Logger: o.Logger})
+	j, err := journal.New(ctx, journal.Parts{Store: store, Keys: keyStore, Policy: a.Policy, Logger: o.Logger,
+		BackupLife: o.Config.Keys.BackupTerm()})
 	if err != nil {
 		return nil, errors.Join(err, keyStore.Close())
 	}

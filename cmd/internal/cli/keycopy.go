@@ -108,5 +108,5 @@ func (p *program) printKeyCopy(to string, retired bool, done keys.Copied) error 
 
 // key is the noun of the keys.
 func (p *program) key() *cobra.Command {
-	return p.noun("key", "The keys of personal values", p.keyCopy())
+	return p.noun("key", "The keys of personal values", p.keyStatus(), p.keyRotate(), p.keyRestoreCheck(), p.keyCopy())
 }
