@@ -172,8 +172,8 @@ func (r Record) epochs(ctx context.Context, s projections.Snapshot) ([]domain.Ep
 	return list, nil
 }
 
-// keeps reports whether the epoch lies in the record's range.
-func (r Record) keeps(e domain.Epoch) bool {
+// Keeps reports whether the epoch of a trace lies in the range that the record keeps.
+func (r Record) Keeps(e domain.Epoch) bool {
 	rank := projections.EpochRank(e)
 	return rank <= projections.EpochRank(r.Epoch) && (r.After == "" || rank > projections.EpochRank(r.After))
 }
@@ -239,7 +239,7 @@ func (r Record) fetch(ctx context.Context, streams projections.Streams, m domain
 			return err
 		}
 		for _, item := range rec.Event.Personal() {
-			if item.Subject == r.Subject && item.Field == r.Field && r.keeps(item.Epoch) {
+			if item.Subject == r.Subject && item.Field == r.Field && r.Keeps(item.Epoch) {
 				add(rec, item)
 			}
 		}

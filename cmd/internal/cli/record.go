@@ -63,7 +63,7 @@ func (p *program) receipt(r receipt) error {
 		return p.answer(r)
 	}
 	var list [][2]string
-	for _, name := range []string{"subject", "consent", "order", "recipient", "request"} {
+	for _, name := range []string{"subject", "consent", "order", "recipient", "request", "hold"} {
 		list = append(list, [2]string{name, r.IDs[name]})
 	}
 	events := make([]string, len(r.Events))

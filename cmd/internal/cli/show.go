@@ -201,6 +201,9 @@ func (p *program) printProfile(held profile.Profile) error {
 }
 
 func conditionText(f profile.Field) string {
+	if f.Condition == profile.Retained && f.Until.IsZero() {
+		return fmt.Sprintf("[kept by %s, no end is known]", f.Rule)
+	}
 	if f.Condition == profile.Retained {
 		return fmt.Sprintf("[kept until %s by %s]", f.Until.UTC().Format(time.DateOnly), f.Rule)
 	}
