@@ -133,7 +133,7 @@ func damage(t *testing.T, spool string) {
 // for its own build and log.
 func goesOn(t *testing.T, open Open) {
 	b := closing(t, open, t.TempDir())
-	log, _ := fixture(21, 4000)
+	log, _ := fixture(21, 3500)
 	dir := t.TempDir()
 	source := &cutting{Log: log, cut: func() error { return errCut }}
 	source.left.Store(3000)
@@ -155,7 +155,7 @@ func goesOn(t *testing.T, open Open) {
 func memoryStays(t *testing.T, open Open) {
 	b := closing(t, open, t.TempDir())
 	const bound = 200 << 10
-	for _, events := range []int{6000, 18000} {
+	for _, events := range []int{3000, 9000} {
 		log, _ := fixture(22, events)
 		dir := t.TempDir()
 		source := &cutting{Log: log, cut: func() error { return errCut }}

@@ -68,7 +68,7 @@ func TestKilledRebuildGoesOn(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "read.db")
 	log, _ := benchLog(killEvents)
-	for lines := 2; !killedAfter(t, path, lines); lines += 2 {
+	for lines := 2; !killedAfter(t, path, lines); lines += 3 {
 		if lines > 100 {
 			t.Fatal("no run came to its end")
 		}

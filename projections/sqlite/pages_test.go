@@ -98,7 +98,7 @@ func TestPagesKeepRows(t *testing.T) {
 	dir, run := t.TempDir(), 0
 	rapid.Check(t, func(rt *rapid.T) {
 		run++
-		if run > 40 {
+		if run > 15 {
 			return
 		}
 		edge := rapid.OneOf(rapid.Int64(), rapid.SampledFrom([]int64{0, 1, -1, 127, -128, 128, 1 << 15, -1 << 15, 1 << 23, -1<<23 - 1, 1 << 31, 1 << 47, -1<<47 - 1, math.MaxInt64, math.MinInt64}))
@@ -129,7 +129,7 @@ func TestPagesOfEverySize(t *testing.T) {
 			add(size + d)
 		}
 	}
-	for range 4000 {
+	for range 2500 {
 		add(1500)
 	}
 	equalRows(t, throughPages(t, filepath.Join(t.TempDir(), "x"), rows), rows)

@@ -60,6 +60,7 @@ func (p *program) projectionRollback() *cobra.Command {
 		Long: "Bring back the answers that were shown before the last rebuild, in one step. They go on from where they stood.\n" +
 			"The same command again brings the newer ones back.",
 		Example: "  litopys projection rollback profile",
+		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := knownAnswers(args); err != nil {
 				return err
