@@ -3,6 +3,8 @@ package policy_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -83,6 +85,7 @@ func TestClausesNameRealEventsAndRules(t *testing.T) {
 	for _, e := range strings.Fields(`SubjectRegistered DataCollected DataDisputed DataRectified SubjectIdentified DataEdited DataDeleted
 		AccountClosed ConsentGranted ConsentWithdrawn OrderPlaced OrderExecuted OrderCancelled DataPublished PublicationWithdrawn
 		DataUsed DataViewed DataTransferred RecipientAdded RecipientChanged
+		HoldPlaced HoldReleased RetentionEnded ProcessingRestricted RestrictionLifted ObjectionMade ObjectionWithdrawn KeysDestroyed
 		NoticeGiven PolicyPublished RequestReceived RequestApproved RequestExtended RequestAnswered`) {
 		events[e+".v1"] = true
 	}
@@ -102,6 +105,47 @@ func TestClausesNameRealEventsAndRules(t *testing.T) {
 	if len(p.Clauses) != 22 {
 		t.Errorf("the table has %d rows, want 22", len(p.Clauses))
 	}
+}
+
+// TestEveryClauseHasATestOfItsName looks through the whole repository: a row of the policy without a test
+// named after it is a promise that nobody checks.
+func TestEveryClauseHasATestOfItsName(t *testing.T) {
+	t.Parallel()
+	named := clauseTests(t)
+	for _, c := range policy.Imagine().Clauses {
+		id := strings.NewReplacer(".", "_", "-", "_", "preamble", "Preamble").Replace(c.ID)
+		if !slices.ContainsFunc(named, func(n string) bool { return strings.HasPrefix(n, "TestClause_"+id+"_") }) {
+			t.Errorf("clause %s: no test is called TestClause_%s_...", c.ID, id)
+		}
+	}
+}
+
+// clauseTests lists the tests that are named after clauses.
+func clauseTests(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	name := regexp.MustCompile(`(?m)^func (TestClause_\w+)\(t \*testing\.T\)`)
+	err := filepath.WalkDir(filepath.Join("..", ".."), func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil // a test of another package took its files away
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || len(d.Name()) > 2 && d.Name()[0] == '.'):
+			return fs.SkipDir
+		case !strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		src, err := os.ReadFile(path)
+		for _, m := range name.FindAllSubmatch(src, -1) {
+			names = append(names, string(m[1]))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
 
 func refusalCodes(t *testing.T) map[string]bool {

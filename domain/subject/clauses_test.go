@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/law"
 	"imagine.ua/litopys/domain/subject"
 )
 
@@ -79,7 +80,7 @@ func TestClause_2_1_OnlyTheCatalogue(t *testing.T) {
 	ask(t, past(), collect("subject", given("shoe_size", "42"))).Refused("field.unknown", "2.1")
 }
 
-func TestClause_2_2_ClosedListOfPurposes(t *testing.T) {
+func TestClause_2_2_1_2_2_8_ClosedListOfPurposes(t *testing.T) {
 	t.Parallel()
 	use := func(p domain.Purpose) subject.Command {
 		return subject.Use{About: about(purpose(p)), Fields: []domain.Field{"name", "page"}, Months: []domain.Month{"2024-02"}}
@@ -220,6 +221,53 @@ func TestClause_4_3_TheLawRetainsWhatIsChangedOrDeleted(t *testing.T) {
 	ask(t, past(collected("agreement")), subject.Delete{About: about(at(later)), Fields: []domain.Field{"agreement"}}).Then(subject.Deleted{
 		Subject: anna, Deleted: []domain.Fate{retained("agreement", "1", "limitation", kyiv(2028, 3, 11))},
 	})
+}
+
+// Given a deleted value that is kept for its term; when a hold comes, the term ends, the hold is released and an
+// authority asks; then it is held, disclosed to the authority as asked, and destroyed when nothing keeps it.
+func TestClause_4_3_HeldDisclosedAndDestroyedAtItsEnd(t *testing.T) {
+	t.Parallel()
+	tax, end := pointer("tax_number", "1"), kyiv(2027, 3, 11)
+	deleted := past(taxDeleted())
+	over := about(at(end))
+	ask(t, deleted, holdAll()).Then(placedHold([]domain.Fate{kept("tax_number", "1")}))
+	held := append(deleted, placedHold([]domain.Fate{kept("tax_number", "1")}))
+	ask(t, held, subject.EndRetention{About: over, Values: []domain.FieldEpoch{tax}}).Refused("retention.held", "4.3")
+	askWith(t, held, disclose(tax), office).Then(subject.Transferred{Subject: anna, Values: []domain.FieldEpoch{tax}, Basis: lawful(),
+		Recipient: subject.Recipient{ID: courier, Kind: "authority", Country: "UA"}, Retained: true})
+	ask(t, held, subject.ReleaseHold{About: over, Hold: hold}).Then(subject.HoldReleased{Subject: anna, Hold: hold,
+		Freed: []domain.Fate{destroyed("tax_number", "1")}})
+	ask(t, deleted, subject.EndRetention{About: over}).Then(subject.RetentionEnded{Subject: anna, Ended: []domain.Fate{destroyed("tax_number", "1")}})
+}
+
+// Given values that went to a third party; when they are edited, restricted or deleted; then the record says who
+// must be told, and the notice is recorded.
+func TestClause_3_4_WhoGotDataIsTold(t *testing.T) {
+	t.Parallel()
+	got := past(transferred(lawful()))
+	tell := []domain.RecipientID{courier}
+	ask(t, got, subject.Edit{About: about(), Values: []subject.Given{given("name", "B")}}).Then(subject.Edited{Subject: anna,
+		Items: []domain.Item{item("name", "2", "B")}, Superseded: []domain.Fate{destroyed("name", "1")}, Tell: tell})
+	ask(t, got, subject.Restrict{About: about(), Fields: []domain.Field{"name"}}).Then(subject.Restricted{Subject: anna, Fields: []domain.Field{"name"}, Tell: tell})
+	ask(t, got, subject.Delete{About: about(), Fields: []domain.Field{"name"}}).Then(subject.Deleted{Subject: anna,
+		Deleted: []domain.Fate{destroyed("name", "1")}, Services: []domain.Service{"orders"}, Tell: tell})
+	ask(t, got, notice("notice.recipient", courier)).Then(subject.NoticeGiven{Subject: anna, Cause: cause, Duty: "notice.recipient",
+		Recipient: courier, Channel: subject.ByPost, Document: "n-1"})
+}
+
+// Given the same file; when a value is deleted under the law of Ukraine and under another; then each keeps it by
+// its own rule, and grounds of deletion are those of the law.
+func TestClause_6_2_TheLawOfUkraineDecides(t *testing.T) {
+	t.Parallel()
+	delete := subject.Delete{About: about(), Fields: []domain.Field{"tax_number"}, Ground: "ombudsman"}
+	ask(t, past(), delete).Then(subject.Deleted{Subject: anna, Ground: "ombudsman",
+		Deleted: []domain.Fate{retained("tax_number", "1", "tax-documents", kyiv(2027, 3, 11))}})
+	eu := imagine().Under(law.EU())
+	when(t, eu, past(), delete).Refused("delete.ground", "4.2")
+	delete.Ground = "objection"
+	brussels := law.Date{Year: 2027, Month: time.March, Day: 11}.Begins(law.EU().Location())
+	when(t, eu, past(), delete).Then(subject.Deleted{Subject: anna, Ground: "objection",
+		Deleted: []domain.Fate{retained("tax_number", "1", "legal-duty", brussels)}})
 }
 
 func TestClause_5_1_RolesLimitWhoSees(t *testing.T) {
