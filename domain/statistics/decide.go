@@ -44,16 +44,7 @@ func Evolve(s State, e Event) State {
 // Decide gives the event that closes the month, or a *domain.Refusal. It is pure: the same case and state always
 // give the same answer.
 func Decide(c Case, s State) ([]Event, error) {
-	if c.Policy == nil || c.Plan == nil {
-		return nil, input("operation.incomplete", "give the policy in force and the plan", "the case has no policy or no plan")
-	}
-	if err := c.Policy.Permit(c.Command.Operation); err != nil {
-		return nil, err
-	}
-	if err := purpose(c); err != nil {
-		return nil, err
-	}
-	if err := period(c, s); err != nil {
+	if err := Allowed(c, s); err != nil {
 		return nil, err
 	}
 	if err := tables(c); err != nil {
@@ -64,6 +55,21 @@ func Decide(c Case, s State) ([]Event, error) {
 	}
 	cmd := c.Command
 	return []Event{Published{Period: cmd.Period, Plan: cmd.Plan, Counted: cmd.Counted, Tables: cmd.Tables, Opened: cmd.Opened, Budget: cmd.Budget}}, nil
+}
+
+// Allowed decides what can be decided before anything is counted, so that no value is opened for a publication that
+// is refused anyway: the operation, its purpose, the fields to be opened, the month. It gives nil or a *domain.Refusal.
+func Allowed(c Case, s State) error {
+	if c.Policy == nil || c.Plan == nil {
+		return input("operation.incomplete", "give the policy in force and the plan", "the case has no policy or no plan")
+	}
+	if err := c.Policy.Permit(c.Command.Operation); err != nil {
+		return err
+	}
+	if err := purpose(c); err != nil {
+		return err
+	}
+	return period(c, s)
 }
 
 // purpose lets only the purpose of depersonalised statistics publish, and only fields that may serve it be opened.

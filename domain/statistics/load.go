@@ -18,6 +18,7 @@ type document struct {
 	Rounding    int64               `yaml:"rounding"`
 	Budget      float64             `yaml:"budget"`
 	Delta       float64             `yaml:"delta"`
+	OpenTo      []string            `yaml:"open-to"`
 	Labels      map[string][]string `yaml:"labels"`
 	Tables      []tableDocument     `yaml:"tables"`
 }
@@ -53,7 +54,7 @@ func Load(text []byte) (*Plan, error) {
 
 func (d document) plan() *Plan {
 	p := &Plan{Version: d.Version, MinimumCell: d.MinimumCell, Rounding: d.Rounding, Budget: BillionthsOf(d.Budget),
-		Delta: BillionthsOf(d.Delta), labels: map[Dimension][]Label{}}
+		Delta: BillionthsOf(d.Delta), OpenTo: d.OpenTo, labels: map[Dimension][]Label{}}
 	for name, list := range d.Labels {
 		for _, l := range list {
 			p.labels[Dimension(name)] = append(p.labels[Dimension(name)], Label(l))
@@ -81,6 +82,9 @@ func (d document) problems(p *Plan) []error {
 	need(p.Rounding >= 1 && p.Rounding <= maxCount && p.MinimumCell%max(1, p.Rounding) == 0, "rounding: want 1 or more, dividing minimum-cell")
 	need(d.Budget >= 0 && d.Budget <= 20, "budget: want 0 to 20")
 	need(p.Delta > 0 && d.Delta < 0.01, "delta: want more than 0 and less than 0.01")
+	for _, role := range p.OpenTo {
+		need(wordPattern.MatchString(role), "open-to: %q is no role", role)
+	}
 	need(len(p.Tables) > 0 && len(p.Tables) <= maxTables, "tables: want 1 to %d", maxTables)
 	for dimension, list := range p.labels {
 		need(dimension.known(), "labels: no dimension is called %s", dimension)

@@ -95,7 +95,9 @@ type Plan struct {
 	Rounding    int64
 	// Budget is the epsilon of all noised tables of one month together; Delta is of each.
 	Budget, Delta Billionths
-	Tables        []TablePlan
+	// OpenTo are the roles that may see a month that is not published.
+	OpenTo []string
+	Tables []TablePlan
 
 	labels map[Dimension][]Label
 }

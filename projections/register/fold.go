@@ -6,6 +6,7 @@ import (
 
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/law"
+	"imagine.ua/litopys/domain/statistics"
 	"imagine.ua/litopys/domain/subject"
 	"imagine.ua/litopys/projections"
 )
@@ -59,6 +60,8 @@ func apply(r domain.Recorded, w *projections.Writer) error {
 	case subject.Transferred:
 		did(r, w, "transfer")
 		return transferred(r, e, w)
+	case statistics.Published:
+		did(r, w, "count")
 	case subject.NoticeGiven:
 		notice(r, e, w)
 	default:

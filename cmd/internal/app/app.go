@@ -26,9 +26,11 @@ import (
 	"imagine.ua/litopys/projections/obligations"
 	"imagine.ua/litopys/projections/postgres"
 	"imagine.ua/litopys/projections/profile"
+	processing "imagine.ua/litopys/projections/register"
 	"imagine.ua/litopys/projections/requests"
 	"imagine.ua/litopys/projections/retained"
 	"imagine.ua/litopys/projections/sqlite"
+	"imagine.ua/litopys/projections/statistics"
 	"imagine.ua/litopys/projections/transfers"
 )
 
@@ -184,7 +186,7 @@ func Projections() []*projections.Projection { return ProjectionsUnder(policy.Im
 // ProjectionsUnder lists the same with the deadlines of a rule pack.
 func ProjectionsUnder(pack *law.Pack) []*projections.Projection {
 	return []*projections.Projection{profile.New(), history.New(), consents.New(), transfers.New(), retained.New(),
-		obligations.New(pack), requests.New(), notices.New()}
+		obligations.New(pack), requests.New(), notices.New(), statistics.New(), processing.New()}
 }
 
 func (a *App) setAside(path string, why error) error {

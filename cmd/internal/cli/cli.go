@@ -90,7 +90,7 @@ func (p *program) root() *cobra.Command {
 	flags.BoolVar(&p.json, "json", false, "answer in JSON")
 	flags.BoolVarP(&p.quiet, "quiet", "q", false, "no talk on standard error but errors")
 	root.AddCommand(p.demo(), p.initFolder(), p.config(), p.importing(), p.subject(), p.consent(), p.order(),
-		p.recipient(), p.transfer(), p.retained(), p.request(), p.obligation(), p.exports(), p.policy(), p.projection(), p.log(), p.key(), p.retention(), p.bench(), p.version())
+		p.recipient(), p.transfer(), p.retained(), p.request(), p.obligation(), p.exports(), p.policy(), p.statistic(), p.register(), p.projection(), p.log(), p.key(), p.retention(), p.bench(), p.version())
 	return root
 }
 

@@ -1,0 +1,274 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"imagine.ua/litopys/cmd/internal/app"
+	"imagine.ua/litopys/domain"
+	counts "imagine.ua/litopys/domain/statistics"
+	"imagine.ua/litopys/projections"
+	"imagine.ua/litopys/projections/statistics"
+	"imagine.ua/litopys/projections/statistics/noise"
+)
+
+// maxPlan bounds the file of a plan that is read.
+const maxPlan = 1 << 20
+
+func (p *program) statistic() *cobra.Command {
+	return p.noun("statistic", "Figures of a month that outlive the persons in them", p.statisticShow(), p.statisticPublish(), p.statisticList())
+}
+
+// planFlag adds --plan and gives how to read it.
+func (p *program) planFlag(cmd *cobra.Command) func() (*counts.Plan, error) {
+	var file string
+	cmd.Flags().StringVar(&file, "plan", "", "file that says what is counted; not looser than the built-in one (default: the built-in one)")
+	return func() (*counts.Plan, error) {
+		if file == "" {
+			return counts.Builtin(), nil
+		}
+		text, err := p.readAll(file, maxPlan)
+		if err != nil {
+			return nil, err
+		}
+		plan, err := counts.Load(text)
+		if err != nil {
+			return nil, usage("see domain/statistics/plan.yaml", "%s: %s", visible(shorten(file)), strings.ReplaceAll(err.Error(), "\n", "; "))
+		}
+		return plan, nil
+	}
+}
+
+func parseMonth(text string) (domain.Month, error) {
+	m := domain.Month(text)
+	if _, _, ok := counts.Span(m); !ok {
+		return "", usage("write it as 2026-01", "%q is no month", visible(shorten(text)))
+	}
+	return m, nil
+}
+
+func (p *program) statisticShow() *cobra.Command {
+	var open bool
+	var only string
+	cmd := &cobra.Command{
+		Use:   "show MONTH",
+		Short: "Show the published figures of a month, as tables and bars",
+		Long: "Show the published figures of a month, as tables and bars. They are facts: no erasure changes them. With\n" +
+			"--open a month that is not published is counted now, for the roles that the plan names: no value is opened,\n" +
+			"small cells are hidden, and the figures are pseudonymous all the same, because those of two days can be\n" +
+			"subtracted.",
+		Example: "  litopys statistic show 2026-01\n  litopys statistic show --open 2026-02 --role officer",
+		Args:    cobra.ExactArgs(1),
+	}
+	cmd.Flags().BoolVar(&open, "open", false, "count a month that is not published")
+	cmd.Flags().StringVar(&only, "table", "", "this table only")
+	cmd.Flags().String("role", "", "role under which an open month is seen, a name of the policy")
+	plan := p.planFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		month, err := parseMonth(args[0])
+		if err != nil {
+			return err
+		}
+		by, err := plan()
+		if err != nil {
+			return err
+		}
+		return p.with(cmd.Context(), func(a *app.App) error {
+			if open {
+				return p.showOpen(cmd.Context(), a, month, by, only)
+			}
+			return p.showPublished(cmd.Context(), a, month, only)
+		})
+	}
+	return cmd
+}
+
+func (p *program) showPublished(ctx context.Context, a *app.App, month domain.Month, only string) error {
+	m, closed, err := published(ctx, a, month)
+	if err != nil {
+		return err
+	}
+	if !closed {
+		return domain.Refuse("statistics.not-published", "2.2.5", "publish it: litopys statistic publish "+string(month)+", or see it with --open",
+			"the month %s is not published", month).WithKind(domain.Unknown)
+	}
+	if p.json {
+		m.Tables = picked(m.Tables, only)
+		return p.answer(monthJSON(m, true))
+	}
+	pairs(p.Out, [2]string{"month", string(m.Period)}, [2]string{"class", string(counts.Anonymous)}, [2]string{"published", when(m.At)},
+		[2]string{"by", actor(m.Actor)}, [2]string{"plan", m.Plan}, [2]string{"opened", openedText(m.Opened)}, [2]string{"budget", budgetText(m.Published)})
+	return p.figures(picked(m.Tables, only))
+}
+
+// published gives what is published of a month.
+func published(ctx context.Context, a *app.App, month domain.Month) (m statistics.Month, closed bool, err error) {
+	err = a.View(ctx, func(s projections.Snapshot) (err error) {
+		m, closed, err = statistics.Get(ctx, s, month)
+		return err
+	})
+	return m, closed, err
+}
+
+func picked(tables []counts.Table, only string) []counts.Table {
+	if only == "" {
+		return tables
+	}
+	return slices.DeleteFunc(tables, func(t counts.Table) bool { return t.ID != only })
+}
+
+// showOpen counts a month without opening a value.
+func (p *program) showOpen(ctx context.Context, a *app.App, month domain.Month, plan *counts.Plan, only string) error {
+	role := p.cfg.Act.Role
+	if _, known := a.Policy.Role(role); !known || !slices.Contains(plan.OpenTo, role) {
+		return domain.Refuse("statistics.role", "2.2.5", "use --role with one of: "+strings.Join(plan.OpenTo, ", "),
+			"figures of a month that is not published are personal data, and this role may not see them")
+	}
+	c, err := p.counter(ctx, a, month, plan, nil)
+	if err != nil {
+		return err
+	}
+	tables := picked(c.OpenTables(), only)
+	if p.json {
+		return p.answer(map[string]any{"period": month, "class": counts.Pseudonymous, "plan": plan.Version, "counted": c.Counted(), "tables": tablesJSON(tables)})
+	}
+	pairs(p.Out, [2]string{"month", string(month)}, [2]string{"class", string(counts.Pseudonymous) + ": personal data; small cells are hidden; do not pass them on"},
+		[2]string{"plan", plan.Version})
+	return p.figures(tables)
+}
+
+// counter counts a month from the log. Without an opener no value is opened.
+func (p *program) counter(ctx context.Context, a *app.App, month domain.Month, plan *counts.Plan, o projections.Opener) (*statistics.Counter, error) {
+	cfg := statistics.Counting{Period: month, Plan: plan, Policy: a.Policy, Opener: o}
+	start := uint64(0)
+	err := a.View(ctx, func(s projections.Snapshot) (err error) {
+		if cfg.Barred, err = statistics.WhoIsBarred(ctx, s, a.Policy); err != nil {
+			return err
+		}
+		start, err = statistics.Start(ctx, s, month)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	c, err := statistics.NewCounter(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.Count(ctx, a.Journal.ReadAll(ctx, start))
+}
+
+func (p *program) statisticPublish() *cobra.Command {
+	var a act
+	var noised bool
+	cmd := &cobra.Command{
+		Use:   "publish MONTH",
+		Short: "Close a month: count it once and publish the figures for ever",
+		Long: "Close a month: count it once and publish the figures for ever. The month must be over. Browser and page are\n" +
+			"opened for counting, and how many values were is part of what is published. What is recorded of the month\n" +
+			"later is in no figure. With --noise the tables get the noise of differential privacy instead of exact counts,\n" +
+			"and say which epsilon they spent.",
+		Example: "  litopys statistic publish 2026-01 --actor employee:e-17 --purpose statistics --grounds ua.11.1.6 --service site",
+		Args:    cobra.ExactArgs(1),
+	}
+	addAct(cmd, &a)
+	cmd.Flags().BoolVar(&noised, "noise", false, "add the noise of differential privacy")
+	plan := p.planFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		month, err := parseMonth(args[0])
+		if err != nil {
+			return err
+		}
+		by, err := plan()
+		if err != nil {
+			return err
+		}
+		op, err := p.operation(a, p.cfg.Act)
+		if err != nil {
+			return err
+		}
+		return p.with(cmd.Context(), func(a *app.App) error { return p.publishMonth(cmd.Context(), a, op, month, by, noised) })
+	}
+	return cmd
+}
+
+func (p *program) publishMonth(ctx context.Context, a *app.App, op domain.Operation, month domain.Month, plan *counts.Plan, noised bool) error {
+	m, closed, err := published(ctx, a, month)
+	if err != nil {
+		return err
+	}
+	stream, key := domain.StatisticsStream(month), op.Spec().Key
+	if closed && m.Event == domain.EventID(stream, key, 0) {
+		return p.receipt(receipt{Stream: stream, Events: []uuid.UUID{m.Event}, Key: key, Recorded: "before"})
+	}
+	intent := counts.Publish{Operation: op, Period: month}
+	for _, f := range plan.Opens() {
+		intent.Opened = append(intent.Opened, counts.Opened{Field: f})
+	}
+	in, ok := a.Policies.At(op.Spec().At)
+	if !ok {
+		in = a.Policy // the ledger refuses
+	}
+	// Nothing is opened for a publication that would be refused.
+	if err := counts.Allowed(counts.Case{Command: intent, Policy: in, Plan: counts.Builtin()}, counts.State{Published: closed}); err != nil {
+		return err
+	}
+	c, err := p.counter(ctx, a, month, plan, app.Opener{Journal: a.Journal})
+	if err != nil {
+		return err
+	}
+	var n statistics.Noiser
+	if noised {
+		n = noise.Laplace{}
+	}
+	publication, err := c.Publication(op, n)
+	if err != nil {
+		return err
+	}
+	if err := p.record(ctx, a, publication, nil); err != nil {
+		return err
+	}
+	p.say("the figures stand for ever: litopys statistic show %s", month)
+	return nil
+}
+
+func (p *program) statisticList() *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Short:   "List the months that are published",
+		Example: "  litopys statistic list",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.with(cmd.Context(), func(a *app.App) error { return p.listMonths(cmd.Context(), a) })
+		},
+	}
+}
+
+func (p *program) listMonths(ctx context.Context, a *app.App) error {
+	var list []statistics.Month
+	err := a.View(ctx, func(s projections.Snapshot) (err error) {
+		list, err = statistics.Published(ctx, s)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	g := grid{head: []string{"month", "class", "published", "by", "plan", "opened"}, wide: []int{7, 20, 20, 20, 8, 24}}
+	for _, m := range list {
+		if p.json {
+			if err := p.answer(monthJSON(m, false)); err != nil {
+				return err
+			}
+			continue
+		}
+		g.add(string(m.Period), string(counts.Anonymous), when(m.At), actor(m.Actor), m.Plan, openedText(m.Opened))
+	}
+	if !p.json {
+		g.print(p.Out, "no month is published")
+	}
+	return nil
+}
