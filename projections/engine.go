@@ -27,7 +27,7 @@ type Config struct {
 	// engine that is level commits whenever it has seen all there is.
 	BatchEvents int
 	BatchBytes  int
-	// RebuildBytes bounds the rows that a rebuild holds in memory to melt and sort them; 0 means 32 MiB.
+	// RebuildBytes bounds the rows that a rebuild holds in memory to melt and sort them; 0 means 24 MiB.
 	RebuildBytes int
 	// SpoolDir is where a rebuild puts rows aside, and finds them after it was stopped. No two read models
 	// may share one. Empty means a folder that the backend names, or else one that does not outlive the
@@ -46,7 +46,7 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.BatchEvents = cmp.Or(c.BatchEvents, 32<<10)
 	c.BatchBytes = cmp.Or(c.BatchBytes, 48<<20)
-	c.RebuildBytes = cmp.Or(c.RebuildBytes, 32<<20)
+	c.RebuildBytes = cmp.Or(c.RebuildBytes, 24<<20)
 	c.Backoff = cmp.Or(c.Backoff, 100*time.Millisecond)
 	c.MaxBackoff = cmp.Or(c.MaxBackoff, 5*time.Second)
 	if c.Logger == nil {
