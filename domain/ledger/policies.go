@@ -124,5 +124,10 @@ func (l *Ledger) readPolicies(ctx context.Context, k *policies, now time.Time) (
 	return &next, nil
 }
 
-// heard makes the next command read the published versions: this process has published one.
-func (l *Ledger) heard() { l.known.Store(nil) }
+// heard makes the next command read the published versions: this process has published one. It waits for who
+// reads them now, so that what he read before the publication does not stand after it.
+func (l *Ledger) heard() {
+	l.reading.Lock()
+	defer l.reading.Unlock()
+	l.known.Store(nil)
+}

@@ -67,8 +67,9 @@ func decide(c Case, s State) (Event, error) {
 		return extend(c, cmd, s)
 	case Answer:
 		return answer(cmd, s)
+	default: // Receive is decided above
+		return nil, input("command.unknown", "7.1", "give one of the commands of this package, by value", "the command is of a type that nobody decides")
 	}
-	return nil, input("command.unknown", "7.1", "give one of the commands of this package, by value", "the command is of a type that nobody decides")
 }
 
 // approve records that a person agrees to a disclosure. Whoever took the request in does not approve it, and
