@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,9 +89,13 @@ func (p *program) obligations(ctx context.Context, a *app.App, f obligations.Fil
 			}
 			list = append(list, o)
 		}
+		published, err := notices.Versions(ctx, s)
+		if err != nil {
+			return err
+		}
 		g := grid{head: []string{"matter", "duty", "to", "last day", "state"}, wide: []int{36, 18, 18, 10, 10}}
 		for _, o := range list {
-			waiting, err := untold(ctx, s, o)
+			waiting, err := untold(ctx, s, o, published, p.now())
 			if err != nil {
 				return err
 			}
@@ -115,9 +120,11 @@ func (p *program) obligations(ctx context.Context, a *app.App, f obligations.Fil
 	})
 }
 
-// untold counts who was not told yet of a version of the policy: that duty is owed to everyone at once.
-func untold(ctx context.Context, s projections.Snapshot, o obligations.Obligation) (int, error) {
-	if o.Duty != law.PolicyNotice {
+// untold counts who was not told yet of a version of the policy: that duty is owed to everyone at once. Nobody
+// need be told of a version in whose place another one holds.
+func untold(ctx context.Context, s projections.Snapshot, o obligations.Obligation, published []notices.Version, now time.Time) (int, error) {
+	i := slices.IndexFunc(published, func(v notices.Version) bool { return v.Version == o.Policy })
+	if o.Duty != law.PolicyNotice || i >= 0 && i+1 < len(published) && !published[i+1].EffectiveFrom.After(now) {
 		return 0, nil
 	}
 	n := 0
