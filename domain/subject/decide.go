@@ -163,6 +163,7 @@ func (d *decision) decideDuty(c Command) (Event, error) {
 		return d.withdrawObjection(c)
 	case GiveNotice:
 		return d.giveNotice(c)
+	default: // decide has taken the others
 	}
 	return nil, domain.Refuse("command.unknown", "", "give one of the commands of this package, by value",
 		"the command is of a type that nobody decides").WithKind(domain.Input)

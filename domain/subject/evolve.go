@@ -16,8 +16,11 @@ func Evolve(s State, e Event) State {
 
 // Fold folds events into a state, in order. It copies the state once, not once an event.
 func Fold(s State, events ...Event) State {
-	if len(events) == 0 {
+	switch len(events) {
+	case 0:
 		return s
+	case 1:
+		return Evolve(s, events[0]) // copies what the event touches
 	}
 	s = s.clone()
 	for _, e := range events {

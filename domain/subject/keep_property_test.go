@@ -56,7 +56,6 @@ type world struct {
 	now    time.Time
 	state  subject.State
 	values map[domain.FieldEpoch]*value
-	newest map[domain.Field]int
 	holds  map[domain.HoldID][]domain.Field
 	closed time.Time
 }

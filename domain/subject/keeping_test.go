@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	second = domain.HoldID{UUID: order.UUID}
+	second = domain.HoldID(order)
 	office = &recipient.Card{Name: "Tax service", Kind: "authority", Country: "UA"}
 )
 

@@ -14,6 +14,7 @@ import (
 	"imagine.ua/litopys/domain/subject"
 	"imagine.ua/litopys/eventstore/journal"
 	"imagine.ua/litopys/projections"
+	"imagine.ua/litopys/projections/profile"
 	"imagine.ua/litopys/projections/retained"
 )
 
@@ -82,7 +83,14 @@ func (p *program) listRetained(ctx context.Context, a *app.App, o *opening, id d
 	var l keptList
 	var epochs []domain.FieldEpoch
 	reader := retained.Reader{Policy: a.Policy, Role: p.cfg.Act.Role}
-	err := a.View(ctx, func(s projections.Snapshot) (err error) {
+	err := a.View(ctx, func(s projections.Snapshot) error {
+		_, found, err := profile.Get(ctx, s, id)
+		if err == nil && !found {
+			err = unknownSubject()
+		}
+		if err != nil {
+			return err
+		}
 		if l.records, l.leftOut, err = reader.Of(ctx, s, id); err != nil {
 			return err
 		}
