@@ -28,6 +28,7 @@ var (
 	petro   = domain.SubjectID{UUID: uuid.MustParse("0b000000-0000-4000-8000-000000000002")}
 	courier = domain.RecipientID{UUID: uuid.MustParse("0c000000-0000-4000-8000-000000000001")}
 	bank    = domain.RecipientID{UUID: uuid.MustParse("0c000000-0000-4000-8000-000000000002")}
+	order   = domain.OrderID{UUID: uuid.MustParse("0d000000-0000-4000-8000-000000000001")}
 	noon    = time.Date(2024, 3, 4, 12, 0, 0, 0, time.UTC)
 )
 
@@ -58,7 +59,7 @@ func (b *book) card(id domain.RecipientID, name string, kind domain.RecipientKin
 
 func (b *book) pass(id domain.SubjectID, to domain.RecipientID, abroad string, values ...string) {
 	e := subject.Transferred{Subject: id, Recipient: subject.Recipient{ID: to, Kind: "delivery", Country: "PL"}, Abroad: abroad,
-		Basis: subject.ByOrder{Order: domain.OrderID{UUID: anna.UUID}}}
+		Basis: subject.ByOrder{Order: order}}
 	for _, v := range values {
 		e.Values = append(e.Values, projections.ParseField(v))
 	}

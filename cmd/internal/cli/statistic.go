@@ -20,7 +20,7 @@ import (
 const maxPlan = 1 << 20
 
 func (p *program) statistic() *cobra.Command {
-	return p.noun("statistic", "Figures of a month that outlive the persons in them", p.statisticShow(), p.statisticPublish(), p.statisticList())
+	return p.noun("statistic", "Figures of a month that outlive the persons in them", p.statisticShow(), p.statisticPublish(), p.statisticList(), p.statisticPlan())
 }
 
 // planFlag adds --plan and gives how to read it.
@@ -37,7 +37,7 @@ func (p *program) planFlag(cmd *cobra.Command) func() (*counts.Plan, error) {
 		}
 		plan, err := counts.Load(text)
 		if err != nil {
-			return nil, usage("see domain/statistics/plan.yaml", "%s: %s", visible(shorten(file)), strings.ReplaceAll(err.Error(), "\n", "; "))
+			return nil, usage("see: litopys statistic plan", "%s: %s", visible(shorten(file)), strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
 		return plan, nil
 	}
@@ -244,6 +244,21 @@ func (p *program) statisticList() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.with(cmd.Context(), func(a *app.App) error { return p.listMonths(cmd.Context(), a) })
+		},
+	}
+}
+
+func (p *program) statisticPlan() *cobra.Command {
+	return &cobra.Command{
+		Use:   "plan",
+		Short: "Print the built-in plan of what is counted, as a beginning for one's own",
+		Long: "Print the built-in plan of what is counted, as a beginning for one's own. A plan of one's own may count other\n" +
+			"tables, show other labels and be stricter; the ledger refuses a smaller cell than the built-in plan's.",
+		Example: "  litopys statistic plan > my-plan.yaml\n  litopys statistic publish 2026-01 --plan my-plan.yaml",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := p.Out.Write(counts.BuiltinYAML())
+			return err
 		},
 	}
 }
