@@ -189,6 +189,9 @@ func (b *batch) subjectEvents(ctx context.Context, t *task, cmd subject.Command)
 	if c.Recipient, err = b.ledger.card(ctx, goesTo(cmd)); err != nil {
 		return nil, err
 	}
+	if err := b.ledger.answers(ctx, cmd); err != nil {
+		return nil, err
+	}
 	state := b.state
 	if t.trace() {
 		file, err := b.ledger.locked(ctx, t.file)

@@ -7,6 +7,7 @@ import (
 	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/request"
 	"imagine.ua/litopys/domain/statistics"
+	"imagine.ua/litopys/domain/subject"
 )
 
 // requestEvents lets a request's file decide. Opening one looks at two others: who asks must be known, and the
@@ -37,12 +38,37 @@ func (b *batch) requestEvents(ctx context.Context, t *task, cmd request.Command)
 	return events, nil
 }
 
-// registered tells whether a file was ever opened for the subject.
+// answers checks a transfer or disclosure against the request that it names. It takes no lock: who opens a
+// request looks at the subject's file meanwhile, and the two would wait for each other.
+func (l *Ledger) answers(ctx context.Context, cmd subject.Command) error {
+	var id domain.RequestID
+	var h request.Handover
+	switch cmd := cmd.(type) {
+	case subject.Transfer:
+		id, h = cmd.Request, request.Handover{Subject: cmd.Subject, Recipient: cmd.Recipient, Fields: cmd.Fields, Basis: cmd.Basis}
+	case subject.Disclose:
+		id, h = cmd.Request, request.Handover{Subject: cmd.Subject, Recipient: cmd.Recipient, Basis: cmd.Basis}
+		for _, v := range cmd.Values {
+			h.Fields = append(h.Fields, v.Field)
+		}
+	default: // nothing leaves by the others
+	}
+	if id.IsZero() {
+		return nil
+	}
+	e, err := l.peek(ctx, domain.RequestStream(id))
+	if err != nil {
+		return err
+	}
+	return or(e.asked).Permit(h)
+}
+
+// registered tells whether a file was ever opened for the subject. It takes no lock; see answers.
 func (l *Ledger) registered(ctx context.Context, id domain.SubjectID) (bool, error) {
 	if id.IsZero() {
 		return false, nil
 	}
-	e, err := l.locked(ctx, domain.SubjectStream(id))
+	e, err := l.peek(ctx, domain.SubjectStream(id))
 	if err != nil {
 		return false, err
 	}

@@ -210,3 +210,25 @@ func TestNoticesStandWithTheTraces(t *testing.T) {
 	notice.Channel = subject.BySite
 	refused(t, l, notice, "idempotency.reused")
 }
+
+// A transfer that names a request goes by what was asked and approved.
+func TestATransferAnswersItsRequest(t *testing.T) {
+	t.Parallel()
+	j := newFake()
+	l := newLedger(j)
+	anna, court, id := ledger.NewSubjectID(), ledger.NewRecipientID(), ledger.NewRequestID()
+	must(t, l, register(anna, "r", ""))
+	must(t, l, collect(anna, "c", given("email", "a@example.com")))
+	must(t, l, addRecipient(court, "a"))
+	hand := subject.Transfer{About: by("e-1").Subject(anna, "t", noon), Recipient: court, Fields: []domain.Field{"email"}, Request: id,
+		Basis: subject.ByLaw{Authority: paper.Authority, Act: paper.Act, Article: paper.Article, Document: paper.Document, Dated: paper.Dated,
+			Approvers: [2]domain.Reference{"e-2", "e-3"}}}
+	refused(t, l, hand, "request.unknown")
+	must(t, l, request.Receive{About: by("e-1").Request(id, "in", noon), Kind: request.Disclosure, Channel: subject.ByPost, Subject: anna,
+		Fields: []domain.Field{"email"}, Recipient: court, Warrant: paper})
+	refused(t, l, hand, "request.two-approvers")
+	for _, who := range []domain.Reference{"e-2", "e-3"} {
+		must(t, l, request.Approve{About: by(who).Request(id, "ok-"+string(who), noon)})
+	}
+	must(t, l, hand)
+}

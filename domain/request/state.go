@@ -7,6 +7,7 @@ import (
 
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/law"
+	"imagine.ua/litopys/domain/subject"
 )
 
 // approvals is how many persons must approve a disclosure (clause 3.3.3).
@@ -25,6 +26,10 @@ type Fact struct {
 type State struct {
 	Known      bool
 	Kind       Kind
+	Subject    domain.SubjectID
+	Recipient  domain.RecipientID
+	Fields     []domain.Field
+	Warrant    subject.Warrant
 	Receiver   domain.Actor
 	ReceivedAt time.Time
 	Approvers  []domain.Reference
@@ -35,13 +40,14 @@ type State struct {
 func (s State) approvedBy(who domain.Reference) bool { return slices.Contains(s.Approvers, who) }
 
 // Weight estimates the bytes that the state holds beyond its own struct, for caches.
-func (s State) Weight() int { return 32 + 64*len(s.Approvers) }
+func (s State) Weight() int { return 256 + 64*len(s.Approvers) + 16*len(s.Fields) }
 
 // Evolve folds one fact into the state and gives the new one. It is total.
 func Evolve(s State, f Fact) State {
 	switch e := f.Event.(type) {
 	case Received:
-		return State{Known: true, Kind: e.Kind, Receiver: f.By, ReceivedAt: f.At}
+		return State{Known: true, Kind: e.Kind, Subject: e.Subject, Recipient: e.Recipient, Fields: e.Fields, Warrant: e.Warrant,
+			Receiver: f.By, ReceivedAt: f.At}
 	case Approved:
 		s.Approvers = append(slices.Clone(s.Approvers), e.Approver)
 	case Extended:
