@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/ledger"
+	"imagine.ua/litopys/domain/request"
 	"imagine.ua/litopys/domain/subject"
 	"imagine.ua/litopys/eventstore/journal"
 )
@@ -95,4 +97,27 @@ func TestRealJournalLosesNothingFromManyOnOneSubject(t *testing.T) {
 	if got := must(t, l, visit(anna, "last")); got.Revision != workers*each {
 		t.Errorf("the last visit stands at revision %d, want %d", got.Revision, workers*each)
 	}
+}
+
+// A version as long as it may be stands whole in the log, and requests are known after a restart.
+func TestRealJournalKeepsPublicationsAndRequests(t *testing.T) {
+	t.Parallel()
+	dir, anna, id := t.TempDir(), ledger.NewSubjectID(), ledger.NewRequestID()
+	j, l := openAt(t, dir)
+	publish := publication(t, "p", "2024-04", "2024-04-01")
+	const more = "# \"quoted\" \u0442\u0435\u043a\u0441\u0442\n"
+	publish.Source += strings.Repeat(more, (290<<10-len(publish.Source))/len(more))
+	must(t, l, publish)
+	must(t, l, register(anna, "r", ""))
+	in := request.Receive{About: by("e-1").Request(id, "in", noon), Kind: request.Access, Channel: subject.ByEmail, Subject: anna}
+	must(t, l, in)
+	_, l = reopen(t, j, dir)
+	if again := must(t, l, in); !again.Repeated {
+		t.Error("the request is not known again")
+	}
+	refused(t, l, publication(t, "p2", "2024-04", "2024-05-01"), "policy.version")
+	if again := must(t, l, publish); !again.Repeated {
+		t.Error("the publication is not known again")
+	}
+	must(t, l, request.Answer{About: by("e-2").Request(id, "out", noon), Outcome: request.Met, Channel: subject.ByEmail})
 }
