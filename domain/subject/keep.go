@@ -155,8 +155,8 @@ func (d *decision) late(h Hold) []domain.FieldEpoch {
 		}
 	}
 	for _, c := range d.state.traces {
-		if h.Keeps(c.Field) && c.Generation > 0 {
-			add(domain.FieldEpoch{Field: c.Field, Epoch: domain.TraceEpoch(c.Month, c.Generation-1)})
+		if last := d.state.lastCleared(c.Field); h.Keeps(c.Field) && last != "" {
+			add(domain.FieldEpoch{Field: c.Field, Epoch: last})
 		}
 	}
 	return late

@@ -11,9 +11,10 @@ import (
 type Retained struct {
 	Field domain.Field
 	Epoch domain.Epoch
-	// Through: earlier months of the trace are kept by this entry too, back to the entry before it or to what
-	// was destroyed.
+	// Through: earlier months of the trace are kept by this entry too, back to After, the last epoch that was
+	// deleted before; empty when none was.
 	Through bool
+	After   domain.Epoch
 	// Until is the end of the term whose end is known, Rule its rule; both are zero when only Open or a hold
 	// keeps the value.
 	Until time.Time
@@ -118,25 +119,19 @@ func (s State) RetainedAt(v domain.FieldEpoch) (Retained, bool) {
 	if i := s.retainedAt(v.Field, v.Epoch); i >= 0 {
 		return s.retained[i], true
 	}
-	var found Retained
-	month, generation, ok := traceParts(v.Epoch)
-	if !ok {
-		return found, false
-	}
 	for _, r := range s.retained {
-		m, g, trace := traceParts(r.Epoch)
-		if r.Field != v.Field || !r.Through || !trace || !before(month, generation, m, g) {
-			continue
-		}
-		if fm, fg, any := traceParts(found.Epoch); !any || before(m, g, fm, fg) {
-			found = r // the nearest: entries after it keep later months only
+		if r.Field == v.Field && r.Through && earlier(v.Epoch, r.Epoch) && (r.After == "" || earlier(r.After, v.Epoch)) {
+			return r, true
 		}
 	}
-	return found, found.Epoch != ""
+	return Retained{}, false
 }
 
-func before(m domain.Month, generation int, n domain.Month, other int) bool {
-	return m < n || m == n && generation < other
+// earlier reports whether one epoch of a trace lies before another; no epoch of an attribute does.
+func earlier(a, b domain.Epoch) bool {
+	m, generation, ok := traceParts(a)
+	n, other, trace := traceParts(b)
+	return ok && trace && (m < n || m == n && generation < other)
 }
 
 func (s State) retainedAt(f domain.Field, e domain.Epoch) int {
@@ -173,6 +168,7 @@ func (s *State) keep(e Event) {
 // meet ends the lives that the fates name and remembers what is retained.
 func (s *State) meet(fates []domain.Fate) {
 	for _, f := range fates {
+		after := s.lastCleared(f.Field)
 		s.end(f)
 		i := s.retainedAt(f.Field, f.Epoch)
 		if f.Action == domain.Destroy {
@@ -183,7 +179,7 @@ func (s *State) meet(fates []domain.Fate) {
 		}
 		if i < 0 {
 			i = len(s.retained)
-			s.retained = append(s.retained, Retained{Field: f.Field, Epoch: f.Epoch, Through: f.Through})
+			s.retained = append(s.retained, Retained{Field: f.Field, Epoch: f.Epoch, Through: f.Through, After: after})
 		}
 		switch r := &s.retained[i]; {
 		case f.Rule == HoldRule: // the value's own term stays what it is
@@ -193,6 +189,14 @@ func (s *State) meet(fates []domain.Fate) {
 			r.Until, r.Rule, r.Open = f.Until, f.Rule, ""
 		}
 	}
+}
+
+// lastCleared gives the last epoch of a trace that is deleted; empty for attributes, and when none is.
+func (s State) lastCleared(f domain.Field) domain.Epoch {
+	if i := s.traceAt(f); i >= 0 && s.traces[i].Generation > 0 {
+		return domain.TraceEpoch(s.traces[i].Month, s.traces[i].Generation-1)
+	}
+	return ""
 }
 
 // end ends the life that the fate names.

@@ -145,7 +145,7 @@ func (s State) TraceEpoch(f domain.Field, m domain.Month) (domain.Epoch, bool) {
 // Weight estimates the bytes that the state holds, for caches.
 func (s State) Weight() int {
 	n := 256 + 64*len(s.fields) + 48*len(s.traces) + 160*len(s.consents) + 128*len(s.orders) +
-		104*len(s.retained) + 48*len(s.holds) + 32*len(s.passed) + 16*(len(s.restricted)+len(s.objected))
+		120*len(s.retained) + 48*len(s.holds) + 32*len(s.passed) + 16*(len(s.restricted)+len(s.objected))
 	for _, h := range s.holds {
 		n += 16 * len(h.Fields)
 	}

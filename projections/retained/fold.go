@@ -59,17 +59,19 @@ func came(r domain.Recorded, w *projections.Writer, i domain.Item) {
 func met(r domain.Recorded, w *projections.Writer, f domain.Fate) {
 	key := []projections.Value{projections.OfUUID(f.Subject.UUID), projections.OfText(f.Field), projections.OfText(f.Epoch)}
 	_, trace := monthOf(f.Epoch)
-	table := values
-	if trace {
-		table = traces
-	}
-	if f.Action == domain.Destroy {
-		w.Delete(table, key...)
+	if f.Action == domain.Destroy && !trace {
+		w.Delete(values, key...)
 		return
 	}
 	ended := projections.OfTime(r.Meta.OccurredAt)
 	if trace {
-		w.Add(traces, key, projections.Set{Column: traceFates, Value: projections.OfInt(1)})
+		if f.Through || f.Action == domain.Retain {
+			w.Add(traces, key, projections.Set{Column: traceFates, Value: projections.OfInt(1)})
+		}
+		if f.Action == domain.Destroy {
+			w.Patch(traces, projections.Edit{Key: key, Set: []projections.Set{{Column: traceGone, Value: projections.OfBool(true)}}})
+			return
+		}
 		w.Patch(traces, projections.Edit{Key: key, Set: []projections.Set{{Column: traceEnded, Value: ended}},
 			When: []projections.Where{{Column: traceFates, Value: projections.OfInt(1)}}})
 		w.Patch(traces, projections.Edit{Key: key, Set: term(f, traceUntil, traceRule, traceHeld)})

@@ -21,7 +21,8 @@ type Record struct {
 	Field   domain.Field
 	// Epoch is the value's; for traces the last that the record keeps, back to After.
 	Epoch domain.Epoch
-	// After is the epoch of the record before, for traces: this one begins after it. Empty for the first.
+	// After is, for traces, the last epoch that was decided about before: this record begins after it. Empty for
+	// the first.
 	After domain.Epoch
 	Ended time.Time // when it was deleted or replaced
 	// Until is the end of the value's own term; zero while nobody knows it, or when only a hold keeps it.
@@ -36,6 +37,7 @@ type Record struct {
 	stream domain.Stream
 	event  uuid.UUID
 	since  time.Time
+	gone   bool
 }
 
 // IsTrace reports whether the record speaks of months instead of one value.
@@ -91,7 +93,9 @@ func (r Reader) all(ctx context.Context, s projections.Snapshot, id domain.Subje
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, r.record(row, traceEnded))
+		rec := r.record(row, traceEnded)
+		rec.gone = row[traceGone].Bool()
+		all = append(all, rec)
 	}
 	slices.SortFunc(all, func(a, b Record) int {
 		return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(projections.EpochRank(a.Epoch), projections.EpochRank(b.Epoch)))
@@ -101,7 +105,7 @@ func (r Reader) all(ctx context.Context, s projections.Snapshot, id domain.Subje
 			all[i].After = all[i-1].Epoch
 		}
 	}
-	return all, nil
+	return slices.DeleteFunc(all, func(rec Record) bool { return rec.gone }), nil
 }
 
 // record reads the columns that both tables have: the key, and from ended on.

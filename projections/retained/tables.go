@@ -55,6 +55,7 @@ const (
 	traceUntil
 	traceRule
 	traceHeld
+	traceGone // destroyed: the row only says where the next one begins
 )
 
 var traces = &projections.Table{
@@ -68,6 +69,7 @@ var traces = &projections.Table{
 		{Name: "until", Type: projections.Time},
 		{Name: "rule", Type: projections.Text},
 		{Name: "held", Type: projections.Bool},
+		{Name: "gone", Type: projections.Bool},
 	},
 }
 
