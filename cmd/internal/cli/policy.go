@@ -13,21 +13,23 @@ import (
 
 func (p *program) policy() *cobra.Command {
 	var yaml, current bool
+	var version string
 	show := &cobra.Command{
 		Use:     "show",
 		Short:   "Show the policy in force: fields, purposes, grounds, services, recipients, retention, roles",
 		Example: "  litopys policy show\n  litopys policy show --yaml > my-policy.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if current {
-				return p.policyCurrent(cmd.Context())
+			if current || version != "" {
+				return p.policyText(cmd.Context(), version)
 			}
 			return p.policyShow(yaml)
 		},
 	}
 	show.Flags().BoolVar(&yaml, "yaml", false, "print the built-in file, as a beginning for one's own")
 	show.Flags().BoolVar(&current, "current", false, "print the text that the ledger's policy in force has, published versions included")
-	show.MarkFlagsMutuallyExclusive("yaml", "current")
+	show.Flags().StringVar(&version, "version", "", "print the text of this version, configured or published: what a consent was given for")
+	show.MarkFlagsMutuallyExclusive("yaml", "current", "version")
 	check := &cobra.Command{
 		Use:     "check [FILE]",
 		Short:   "Check a policy file; warn about weak places of the policy itself",

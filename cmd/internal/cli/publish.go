@@ -3,11 +3,11 @@ package cli
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"imagine.ua/litopys/cmd/internal/app"
+	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/policy"
 )
 
@@ -42,9 +42,16 @@ func (p *program) policyPublish() *cobra.Command {
 	return cmd
 }
 
-// policyCurrent prints the text in force, as the site shows it, with what comes next.
-func (p *program) policyCurrent(ctx context.Context) error {
+// policyText prints the text in force, as the site shows it, with what comes next; or that of a version.
+func (p *program) policyText(ctx context.Context, version string) error {
 	return p.with(ctx, func(a *app.App) error {
+		shown := a.Policy
+		if version != "" {
+			var known bool
+			if shown, known = a.Policies.ByVersion(version); !known {
+				return domain.Refuse("policy.unknown", "6.1", "see: litopys policy show --current", "the ledger knows no such version of the policy").WithKind(domain.Unknown)
+			}
+		}
 		var coming []string
 		for _, v := range a.Policies.Versions() {
 			if v.EffectiveFrom.After(p.now()) {
@@ -52,14 +59,14 @@ func (p *program) policyCurrent(ctx context.Context) error {
 			}
 		}
 		if p.json {
-			return p.answer(map[string]any{"policy": a.Policy.Name, "version": a.Policy.Version, "effectiveFrom": a.Policy.EffectiveFrom.Format(time.RFC3339),
-				"textHash": a.Policy.TextHash, "text": a.Policy.Text, "coming": coming})
+			return p.answer(map[string]any{"policy": shown.Name, "version": shown.Version, "effectiveFrom": when(shown.EffectiveFrom.Time),
+				"textHash": shown.TextHash, "text": shown.Text, "coming": coming})
 		}
-		p.say("%s %s, in force from %s, SHA-256 %s", a.Policy.Name, a.Policy.Version, when(a.Policy.EffectiveFrom.Time), a.Policy.TextHash)
+		p.say("%s %s, from %s, SHA-256 %s", shown.Name, shown.Version, when(shown.EffectiveFrom.Time), shown.TextHash)
 		for _, c := range coming {
 			p.say("coming: version %s", c)
 		}
-		_, err := fmt.Fprint(p.Out, a.Policy.Text)
+		_, err := fmt.Fprint(p.Out, shown.Text)
 		return err
 	})
 }
