@@ -230,9 +230,9 @@ func (r *rebuild) storeOne(ctx context.Context, x *lane) error {
 	if x.spool != nil {
 		l := Load{Projection: x.p, Number: x.build.Number, To: x.batch.Mark(), Events: x.spool.said.Events + x.batch.Events()}
 		for i, t := range x.p.Tables {
-			sum := &Sum{}
-			sums = append(sums, sum)
-			l.Tables = append(l.Tables, Filling{Table: t, Rows: summed(x.spool.rows(i, x.batch), sum, r.stored)})
+			sum := newSummer().sum() // of a log without events, which loads nothing
+			sums = append(sums, &sum)
+			l.Tables = append(l.Tables, Filling{Table: t, Rows: summed(x.spool.rows(i, x.batch), &sum, r.stored)})
 		}
 		if l.To != (Mark{}) {
 			if err := backend.Load(ctx, l); err != nil {

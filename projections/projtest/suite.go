@@ -42,6 +42,7 @@ func Run(t *testing.T, open Open) {
 		"MemoryStays":         memoryStays,
 		"CheckFinds":          checkFinds,
 		"LoadConflicts":       loadConflicts,
+		"EmptyLog":            emptyLog,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

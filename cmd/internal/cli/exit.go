@@ -15,6 +15,7 @@ import (
 	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/keys"
 	"imagine.ua/litopys/eventstore/logcopy"
+	"imagine.ua/litopys/projections"
 )
 
 // The exit codes, as documented in the README and in "litopys --help".
@@ -42,6 +43,7 @@ var exits = []struct {
 	{keys.ErrElsewhere, exitConflict},
 	{keys.ErrDifferent, exitConflict},
 	{keys.ErrMoved, exitConflict},
+	{projections.ErrMismatch, exitCorrupt},
 }
 
 var refusals = map[domain.RefusalKind]int{
@@ -120,6 +122,8 @@ func troubleOf(err error) trouble {
 		t.Kind, t.Remedy = "conflict", "read the present state and try again"
 	case errors.Is(err, eventstore.ErrForeign):
 		t.Kind, t.Remedy = "corrupt", "nothing was changed; put back the file that belongs to this ledger"
+	case errors.Is(err, projections.ErrMismatch):
+		t.Kind, t.Remedy = "corrupt", "the log is the truth: litopys projection rebuild computes the rows anew"
 	case t.Exit == exitCorrupt:
 		t.Kind, t.Remedy = "corrupt", "nothing was overwritten; keep the folder and restore it from a backup"
 	case errors.Is(err, app.ErrNoLedger):
