@@ -223,7 +223,7 @@ func TestWhatAHoldKeepsStaysReadable(t *testing.T) {
 	held := domain.Fate{Subject: who, Field: "name", Epoch: "1", Action: domain.Retain, Rule: subject.HoldRule}
 	mustAppend(t, j, stream, domain.NoStream, fact(collected(clearItem(who, "name", "1", "n"))), fact(deleted(who, kept)),
 		fact(subject.HoldPlaced{Subject: who, Hold: domain.HoldID{UUID: uuid.New()}, Warrant: subject.Warrant{Authority: "court"}, Held: []domain.Fate{held}}))
-	b.now = noon.AddDate(50, 0, 0)
+	b.set(noon.AddDate(50, 0, 0))
 	if got := shown(t, j, journal.WithRetained, stream); got[0] != "n retained" {
 		t.Errorf("under the hold the value is %v", got)
 	}

@@ -47,7 +47,7 @@ func TestFatesAreCarriedOutWhenAppendReturns(t *testing.T) {
 	if err != nil || opened[0].Rule != "tax" || !opened[0].Until.Equal(noon.AddDate(3, 0, 0)) {
 		t.Errorf("the retained value says %+v, %v", opened, err)
 	}
-	b.now = noon.AddDate(3, 0, 0)
+	b.set(noon.AddDate(3, 0, 0))
 	want[2] = "- retained"
 	if diff := cmp.Diff(want, shown(t, j, journal.WithRetained, stream)); diff != "" {
 		t.Errorf("after its term: %s", diff)

@@ -60,7 +60,7 @@ func TestAKilledProcessLeavesNothingHalfDone(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	told := 0
-	for _, lines := range []int{1, 17, 60, 130} {
+	for _, lines := range []int{1, 17, 60} {
 		told += liveAndKill(t, dir, lines)
 		j := openDir(t, dir)
 		requireWhole(t, j, told)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,12 +26,31 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 type bench struct {
 	dir   string
 	store *memory.Store
-	now   time.Time
+	calendar
+}
+
+// calendar is a clock that a test sets. It is safe for concurrent use: certificates are dated in the
+// background.
+type calendar struct {
+	mu sync.Mutex
+	at time.Time // guarded by mu
+}
+
+func (c *calendar) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *calendar) set(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = at
 }
 
 func newBench(t testing.TB, cfg memory.Config) *bench {
 	t.Helper()
-	return &bench{dir: t.TempDir(), store: memory.New(cfg), now: noon}
+	return &bench{dir: t.TempDir(), store: memory.New(cfg), calendar: calendar{at: noon}}
 }
 
 // keys opens the key store of the ledger with this id.
@@ -58,7 +78,7 @@ func (b *bench) parts(t testing.TB) journal.Parts {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return journal.Parts{Store: b.store, Keys: b.keys(t, id), Clock: func() time.Time { return b.now }}
+	return journal.Parts{Store: b.store, Keys: b.keys(t, id), Clock: b.now}
 }
 
 // open opens the ledger; it is closed with the test at the latest.

@@ -23,7 +23,7 @@ func BenchmarkRun(b *testing.B) {
 		}
 	}
 	h.do(b, cmds...)
-	h.now = noon.AddDate(4, 0, 0)
+	h.set(noon.AddDate(4, 0, 0))
 	if err := h.journal.Certified(b.Context()); err != nil {
 		b.Fatal(err)
 	}

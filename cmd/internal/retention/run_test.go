@@ -3,6 +3,7 @@ package retention_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,16 +23,35 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // house is a ledger in a folder whose clock is the test's.
 type house struct {
-	dir     string
-	now     time.Time
+	dir string
+	calendar
 	policy  *policy.Policy
 	journal *journal.Journal
 	ledger  *ledger.Ledger
 }
 
+// calendar is a clock that a test sets. It is safe for concurrent use: certificates are dated in the
+// background.
+type calendar struct {
+	mu sync.Mutex
+	at time.Time // guarded by mu
+}
+
+func (c *calendar) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *calendar) set(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = at
+}
+
 func newHouse(t testing.TB, pol *policy.Policy) *house {
 	t.Helper()
-	h := &house{dir: t.TempDir(), now: noon, policy: pol}
+	h := &house{dir: t.TempDir(), calendar: calendar{at: noon}, policy: pol}
 	h.open(t)
 	t.Cleanup(func() { _ = h.journal.Close() })
 	return h
@@ -39,16 +59,15 @@ func newHouse(t testing.TB, pol *policy.Policy) *house {
 
 func (h *house) open(t testing.TB) {
 	t.Helper()
-	clock := func() time.Time { return h.now }
-	j, err := journal.Open(t.Context(), journal.Config{Dir: h.dir, Policy: h.policy, Clock: clock})
+	j, err := journal.Open(t.Context(), journal.Config{Dir: h.dir, Policy: h.policy, Clock: h.now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.journal, h.ledger = j, ledger.New(j, ledger.Config{Policy: h.policy, Clock: clock, Parallel: retention.Parallel})
+	h.journal, h.ledger = j, ledger.New(j, ledger.Config{Policy: h.policy, Clock: h.now, Parallel: retention.Parallel})
 }
 
 func (h *house) spec(key string) domain.OperationSpec {
-	return domain.OperationSpec{Key: key, Actor: domain.Actor{Kind: domain.ActorSystem, ID: "retention"}, At: h.now,
+	return domain.OperationSpec{Key: key, Actor: domain.Actor{Kind: domain.ActorSystem, ID: "retention"}, At: h.now(),
 		Purpose: "service", Grounds: "ua.11.1.5", Service: "account"}
 }
 
@@ -144,7 +163,7 @@ func TestTermsEndOverTheYears(t *testing.T) {
 	boris, second := h.person(t, 1)
 	h.do(t, append(first, second...)...)
 	h.requireStates(t, anna, 2, 2, 0)
-	h.now = noon.AddDate(1, 0, 0)
+	h.set(noon.AddDate(1, 0, 0))
 	h.do(t, subject.Delete{About: h.about(t, anna), All: true})
 	h.requireStates(t, anna, 0, 3, 1)
 	hold := domain.HoldID{UUID: uuid.New()}
@@ -162,13 +181,13 @@ func TestTermsEndOverTheYears(t *testing.T) {
 		return done
 	}
 	requireResult(t, retention.Result{Certified: true}, run(), nil)
-	h.now = noon.AddDate(3, 1, 0)
+	h.set(noon.AddDate(3, 1, 0))
 	requireResult(t, retention.Result{Subjects: 1, Destroyed: map[string]int{"tax-documents": 2}, Held: map[domain.HoldID]int{hold: 1}, Certified: true}, run(), nil)
 	h.requireStates(t, anna, 0, 1, 3)
 	h.requireStates(t, boris, 2, 1, 0)
 	h.do(t, subject.ReleaseHold{About: h.about(t, boris), Hold: hold, Document: "18/29"})
 	h.requireStates(t, boris, 2, 0, 1) // its term was over: the release destroys it
-	h.now = noon.AddDate(10, 0, 0)
+	h.set(noon.AddDate(10, 0, 0))
 	requireResult(t, retention.Result{Subjects: 1, Destroyed: map[string]int{"tax-documents": 1}, Certified: true}, run(), nil)
 	requireResult(t, retention.Result{Certified: true}, run(), nil)
 	for who, want := range map[domain.SubjectID]int{anna: 4, boris: 1} {
@@ -206,7 +225,7 @@ func TestARunThatWasCutGoesOn(t *testing.T) {
 		h.do(t, cmds...)
 		all = append(all, who)
 	}
-	h.now = noon.AddDate(4, 0, 0)
+	h.set(noon.AddDate(4, 0, 0))
 	cfg := h.config()
 	cfg.Page = 7 // cuts subjects in two
 	for cut := 1; ; cut++ {
