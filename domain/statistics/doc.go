@@ -3,11 +3,11 @@
 // of their small cells, the check that a reader's arithmetic finds nothing in them, and the fact Published.
 //
 //	plan.yaml ──▶ Plan           what is counted, by which dimensions, in how many cells a person counts at most
-//	counts ──▶ Protect ──▶ Table  small cells suppressed, then others, until Check holds
+//	counts ──▶ Protect ──▶ Table  small cells suppressed, then others by a secret chance, until Check holds
 //	Publish ──▶ Decide            the month is over, published once, every table passes Check again
 //
 // Check works on a table as it is published, without the counts below: what it lets through is what a stranger
-// can find out. Periods are calendar months and nothing else, because two periods that overlap can be subtracted
+// can find out; the secret keeps him from working backwards from the method itself. Periods are calendar months and nothing else, because two periods that overlap can be subtracted
 // from one another.
 //
 // A published figure is a fact. It is never computed again: the difference of two computations, one before and one

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
 )
 
 // ErrInvalid says that a plan cannot be used; the message names all problems.
@@ -36,13 +38,32 @@ type tableDocument struct {
 // maxPlan bounds the file of a plan, in bytes.
 const maxPlan = 256 << 10
 
-// Load reads a plan and names all that is wrong with it at once (ErrInvalid).
-func Load(text []byte) (*Plan, error) {
+// Load reads a plan and names all that is wrong with it at once (ErrInvalid). It refuses unknown and repeated keys,
+// anchors and aliases.
+func Load(text []byte) (plan *Plan, err error) {
+	// The parser is not ours and the file may come from anybody: a crash in it is a bad file, not a crash here.
+	defer func() {
+		if r := recover(); r != nil {
+			plan, err = nil, fmt.Errorf("%w: the YAML parser gave up: %v", ErrInvalid, r)
+		}
+	}()
 	if len(text) > maxPlan {
 		return nil, fmt.Errorf("%w: the file is longer than %d bytes", ErrInvalid, maxPlan)
 	}
+	file, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
+		return nil, fmt.Errorf("%w: want one document", ErrInvalid)
+	}
+	written := plainly{true}
+	ast.Walk(&written, file.Docs[0].Body)
+	if !written.out {
+		return nil, fmt.Errorf("%w: write anchors, aliases and tags out", ErrInvalid)
+	}
 	var d document
-	if err := yaml.UnmarshalWithOptions(text, &d, yaml.Strict()); err != nil {
+	if err := yaml.NodeToValue(file.Docs[0].Body, &d, yaml.Strict()); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	p := d.plan()
@@ -50,6 +71,18 @@ func Load(text []byte) (*Plan, error) {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return p, nil
+}
+
+// plainly sees whether everything is written out: what is repeated by reference can grow without bound.
+type plainly struct{ out bool }
+
+// Visit looks at one node.
+func (p *plainly) Visit(n ast.Node) ast.Visitor {
+	switch n.(type) {
+	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode:
+		p.out = false
+	}
+	return p
 }
 
 func (d document) plan() *Plan {

@@ -65,6 +65,7 @@ func TestLoadNamesAllProblems(t *testing.T) {
 		"no such measure":   {"counts: deletions, by: [delay]", "counts: secrets, by: [delay]", []string{`"secrets" is not known`}},
 		"cannot be cut":     {"counts: requests, by: [request]", "counts: requests, by: [browser]", []string{`requests cannot be cut by "browser"`}},
 		"repeated table":    {"id: pages", "id: browsers", []string{"id: repeated"}},
+		"an alias":          {"max-cells: 1, epsilon", "max-cells: &a 1, epsilon", []string{"anchors"}},
 		"rounding too wide": {"rounding: 1", "rounding: 3", []string{"rounding"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -89,6 +90,7 @@ func TestLoadNamesAllProblems(t *testing.T) {
 func FuzzLoad(f *testing.F) {
 	f.Add(statistics.BuiltinYAML())
 	f.Add([]byte("version: x\ntables: [{id: a}]\n"))
+	f.Add([]byte("version: &a [*a]\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := statistics.Load(b)
 		if err == nil && (p.MinimumCell < statistics.Floor || len(p.Tables) == 0) {

@@ -1,8 +1,13 @@
 package statistics
 
 import (
+	"cmp"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,16 +28,39 @@ type Rules struct {
 	// Primary suppresses the cells below the threshold and no others. Such a table passes no Check that a
 	// subtraction can break; the attacks of the re-identification test are run against it to see them succeed.
 	Primary bool
+	// Chance gives a number above 0 and up to 1 for a cell. By it the cells are chosen that are suppressed beside the
+	// small ones: small ones likely, any one possible. Who knows the method and could foresee the choice could work
+	// backwards from it. Nil chooses the smallest; that is for figures that are not published.
+	Chance func([]Label) float64
 }
 
-// Protect makes the publishable table of exact counts: cells below the threshold are suppressed, then the smallest
-// of the others, until no suppressed cell can be worked out; when nothing is left the whole table is withheld.
+// Secret orders the cells of one publication. It is random, used once and forgotten: it is the only key that a
+// month has, and it is destroyed when the month is closed.
+type Secret [32]byte
+
+// Chance gives what Rules.Chance wants for one table.
+func (s Secret) Chance(table string) func([]Label) float64 {
+	return func(labels []Label) float64 {
+		mac := hmac.New(sha256.New, s[:])
+		mac.Write([]byte(table))
+		for _, l := range labels {
+			mac.Write([]byte{0})
+			mac.Write([]byte(l))
+		}
+		n := binary.BigEndian.Uint64(mac.Sum(nil)) >> 11 // 53 bits, as many as a float64 tells apart
+		return (float64(n) + 1) / (1 << 53)
+	}
+}
+
+// Protect makes the publishable table of exact counts: cells below the threshold are suppressed, then others, small
+// ones rather than large ones, until no suppressed cell can be worked out; when nothing is left the whole table is
+// withheld.
 // The cells come with exact counts; those that count nobody are left out.
 func Protect(t Table, cells []Cell, r Rules) Table {
 	t.Method, t.Threshold, t.Rounding, t.Class = Suppression, r.Threshold, max(1, r.Rounding), Anonymous
 	exact := slices.DeleteFunc(slices.Clone(cells), func(c Cell) bool { return c.Persons <= 0 })
 	slices.SortFunc(exact, func(a, b Cell) int { return slices.Compare(a.Labels, b.Labels) })
-	order := make([]int, len(exact)) // smallest first
+	order := make([]int, len(exact)) // in which they are suppressed: the small ones, then others
 	total, hidden := int64(0), 0
 	for i, c := range exact {
 		order[i] = i
@@ -41,7 +69,7 @@ func Protect(t Table, cells []Cell, r Rules) Table {
 			hidden++
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return int(exact[a].Persons - exact[b].Persons) })
+	r.sort(order, exact)
 	for ; hidden <= len(exact); hidden++ {
 		t.Cells, t.Total = published(exact, order[:hidden], t.Rounding), round(total, t.Rounding)
 		passed, err := t.Check()
@@ -50,6 +78,22 @@ func Protect(t Table, cells []Cell, r Rules) Table {
 		}
 	}
 	return t.withhold()
+}
+
+// sort puts the cells below the threshold first, and the others in the order of a race in which a cell's time grows
+// with the square of its count: whatever came out could have come out otherwise.
+func (r Rules) sort(order []int, exact []Cell) {
+	times := make([]float64, len(exact))
+	for i, c := range exact {
+		chance := 0.5
+		if r.Chance != nil {
+			chance = r.Chance(c.Labels)
+		}
+		if times[i] = -math.Log(chance) * float64(c.Persons) * float64(c.Persons); c.Persons < r.Threshold {
+			times[i] = -1
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(times[a], times[b]) })
 }
 
 func published(exact []Cell, hidden []int, rounding int64) []Cell {

@@ -2,6 +2,7 @@ package statistics
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -24,8 +25,16 @@ type Noiser interface {
 
 // Tables gives the tables as they may be published, protected by suppression under the rules.
 func (c *Counter) Tables(r statistics.Rules) []statistics.Table {
+	return c.protected(r, nil)
+}
+
+// protected protects each table; with a secret, by the chance that it gives the table.
+func (c *Counter) protected(r statistics.Rules, secret *statistics.Secret) []statistics.Table {
 	out := make([]statistics.Table, 0, len(c.cfg.Plan.Tables))
 	for i, t := range c.cfg.Plan.Tables {
+		if secret != nil {
+			r.Chance = secret.Chance(t.ID)
+		}
 		if c.counts(i) {
 			out = append(out, statistics.Protect(t.Table(), c.cells(i, r.Threshold), r))
 		}
@@ -181,12 +190,18 @@ func chance(id uuid.UUID, table string, l labels) uint64 {
 	return h.Sum64()
 }
 
+// errNoSecret says that a publication could be worked backwards.
+var errNoSecret = errors.New("suppression needs a secret")
+
 // Publication makes the command that closes the month: with noise when a Noiser is given, else by suppression under
-// the plan's rules.
-func (c *Counter) Publication(op domain.Operation, n Noiser) (statistics.Publish, error) {
+// the plan's rules and a random secret, which is the caller's to make and to forget: nothing keeps it.
+func (c *Counter) Publication(op domain.Operation, n Noiser, secret statistics.Secret) (statistics.Publish, error) {
 	cmd := statistics.Publish{Operation: op, Period: c.cfg.Period, Plan: c.cfg.Plan.Version, Counted: c.last, Opened: c.Opened()}
+	if n == nil && secret == (statistics.Secret{}) {
+		return cmd, fmt.Errorf("statistics of %s: %w", c.cfg.Period, errNoSecret)
+	}
 	if n == nil {
-		cmd.Tables = c.Tables(c.cfg.Plan.Rules())
+		cmd.Tables = c.protected(c.cfg.Plan.Rules(), &secret)
 		return cmd, nil
 	}
 	tables, err := c.Noised(n)

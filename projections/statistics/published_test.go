@@ -29,9 +29,12 @@ func (w *town) close(t testing.TB, n statistics.Noiser) counts.Published {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd, err := counted(t, w.all()).Publication(op, n)
+	cmd, err := counted(t, w.all()).Publication(op, n, counts.Secret{1})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if _, err := counted(t, w.all()).Publication(op, nil, counts.Secret{}); err == nil {
+		t.Error("a publication without a secret is made")
 	}
 	events, err := counts.Decide(counts.Case{Command: cmd, Policy: policy.Imagine(), Plan: counts.Builtin()}, counts.State{})
 	if err != nil {

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -225,7 +227,12 @@ func (p *program) publishMonth(ctx context.Context, a *app.App, op domain.Operat
 	if noised {
 		n = noise.Laplace{}
 	}
-	publication, err := c.Publication(op, n)
+	var secret counts.Secret
+	if _, err := rand.Read(secret[:]); err != nil {
+		return fmt.Errorf("secret of the month: %w", err)
+	}
+	publication, err := c.Publication(op, n, secret)
+	clear(secret[:])
 	if err != nil {
 		return err
 	}
