@@ -6,8 +6,11 @@ import (
 	"fmt"
 
 	"imagine.ua/litopys/cmd/internal/importer/wire"
+	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/ledger"
 	"imagine.ua/litopys/domain/recipient"
+	"imagine.ua/litopys/domain/request"
+	"imagine.ua/litopys/domain/subject"
 )
 
 // Events imports commands, one JSON object a line (see package wire). Commands on one subject are decided
@@ -48,7 +51,8 @@ func (e *Events) Run(ctx context.Context, text *Input, limit int) (Report, error
 			}
 			continue
 		}
-		// A recipient's card goes in before the transfers after it and after the ones before it.
+		// A recipient's card goes in before the transfers after it and after the ones before it; so does an
+		// approval before the disclosure after it, and a version of the policy before what it decides.
 		if len(cmds) >= e.Batch || size >= batchBytes || mixed(cmds, cmd) {
 			if err := flush(); err != nil {
 				return e.report, err
@@ -68,23 +72,25 @@ func decode(line Line, limit int) (ledger.Command, error) {
 	case len(line.Text) == 0:
 		return nil, errors.New("the line is empty")
 	}
-	c, err := wire.Decode(line.Text)
-	switch {
-	case err != nil:
-		return nil, err
-	case c.Recipient != nil:
-		return c.Recipient, nil
-	}
-	return c.Subject, nil
+	return wire.Decode(line.Text)
 }
 
+// mixed tells whether the next command is of another kind than those before it.
 func mixed(cmds []ledger.Command, next ledger.Command) bool {
-	return len(cmds) > 0 && isCard(cmds[0]) != isCard(next)
+	return len(cmds) > 0 && kind(cmds[0]) != kind(next)
 }
 
-func isCard(c ledger.Command) bool {
-	_, ok := c.(recipient.Command)
-	return ok
+// kind tells apart what the ledger decides in an order of its own when it comes at once.
+func kind(c ledger.Command) domain.StreamKind {
+	switch c.(type) {
+	case subject.Command:
+		return domain.KindSubject
+	case recipient.Command:
+		return domain.KindRecipient
+	case request.Command:
+		return domain.KindRequest
+	}
+	return domain.KindPolicy
 }
 
 func (e *Events) reject(line Line, why error) {
@@ -99,7 +105,8 @@ func (e *Events) flush(ctx context.Context, cmds []ledger.Command, lines []Line)
 	var failed error
 	for i, out := range e.Ledger.HandleAll(ctx, cmds) {
 		switch {
-		case out.Err == nil && out.Receipt.Repeated:
+		case out.Err == nil && (out.Receipt.Repeated || len(out.Receipt.Events) == 0):
+			// What changes nothing was so already, and leaves no trace of its key.
 			e.report.Already++
 			e.report.Lines++
 		case out.Err == nil:

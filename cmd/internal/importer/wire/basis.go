@@ -119,9 +119,8 @@ func (b basis) domain() (subject.Basis, error) {
 	if b.Order != uuid.Nil {
 		named = append(named, subject.ByOrder{Order: domain.OrderID{UUID: b.Order}})
 	}
-	if l := b.Law; l != nil {
-		named = append(named, subject.ByLaw{Authority: l.Authority, Act: l.Act, Article: l.Article,
-			Document: l.Document, Dated: l.Dated, Approvers: l.Approvers})
+	if b.Law != nil {
+		named = append(named, subject.ByLaw(*b.Law))
 	}
 	if d := b.Defence; d != nil {
 		named = append(named, subject.ByDefence{Evidence: d.Evidence, Approver: d.Approver,
@@ -140,13 +139,15 @@ type transfer struct {
 	Months    []domain.Month `json:"months"`
 	Basis     basis          `json:"basis"`
 	Abroad    string         `json:"abroad"`
+	Exempt    string         `json:"exempt"`
+	Request   uuid.UUID      `json:"request"`
 }
 
 func (t transfer) command() (Command, error) {
 	return t.with(func(a subject.About) (subject.Command, error) {
 		basis, err := t.Basis.domain()
 		return subject.Transfer{About: a, Recipient: domain.RecipientID{UUID: t.Recipient}, Fields: t.Fields, Months: t.Months,
-			Basis: basis, Abroad: t.Abroad}, errors.Join(err, required(t.Recipient, "recipient"))
+			Basis: basis, Abroad: t.Abroad, Exempt: t.Exempt, Request: domain.RequestID{UUID: t.Request}}, errors.Join(err, required(t.Recipient, "recipient"))
 	})
 }
 
@@ -172,12 +173,12 @@ type add struct{ Third }
 
 func (c add) command() (Command, error) {
 	about, card, err := c.parts()
-	return Command{Recipient: recipient.Add{About: about, Card: card}}, err
+	return recipient.Add{About: about, Card: card}, err
 }
 
 type change struct{ Third }
 
 func (c change) command() (Command, error) {
 	about, card, err := c.parts()
-	return Command{Recipient: recipient.Change{About: about, Card: card}}, err
+	return recipient.Change{About: about, Card: card}, err
 }

@@ -62,10 +62,9 @@ func (a About) with(complete func(subject.About) (subject.Command, error)) (Comm
 		err = errors.Join(err, errors.New("subject: missing"))
 	}
 	if err != nil {
-		return Command{}, err
+		return nil, err
 	}
-	c, err := complete(subject.About{Subject: domain.SubjectID{UUID: a.Subject}, Operation: operation})
-	return Command{Subject: c}, err
+	return complete(subject.About{Subject: domain.SubjectID{UUID: a.Subject}, Operation: operation})
 }
 
 type given struct {
@@ -127,11 +126,12 @@ type remove struct {
 	About
 	Fields []domain.Field `json:"fields"`
 	All    bool           `json:"all"`
+	Ground string         `json:"ground"`
 }
 
 func (r remove) command() (Command, error) {
 	return r.with(func(a subject.About) (subject.Command, error) {
-		return subject.Delete{About: a, Fields: r.Fields, All: r.All}, nil
+		return subject.Delete{About: a, Fields: r.Fields, All: r.All, Ground: r.Ground}, nil
 	})
 }
 
@@ -222,13 +222,14 @@ type view struct {
 	About
 	Fields   []domain.Field   `json:"fields"`
 	Months   []domain.Month   `json:"months"`
+	Retained []value          `json:"retained"`
 	Role     string           `json:"role"`
 	Document domain.Reference `json:"document"`
 }
 
 func (v view) command() (Command, error) {
 	return v.with(func(a subject.About) (subject.Command, error) {
-		return subject.View{About: a, Fields: v.Fields, Months: v.Months, Role: v.Role, Document: v.Document}, nil
+		return subject.View{About: a, Fields: v.Fields, Months: v.Months, Retained: epochs(v.Retained), Role: v.Role, Document: v.Document}, nil
 	})
 }
 

@@ -14,8 +14,7 @@ import (
 
 	json "github.com/go-json-experiment/json"
 
-	"imagine.ua/litopys/domain/recipient"
-	"imagine.ua/litopys/domain/subject"
+	"imagine.ua/litopys/domain"
 )
 
 // Format is the format of a line, as the command line's help shows it.
@@ -23,7 +22,7 @@ const Format = `Every line has the members of an operation:
 
   command      the command's name (below)
   key          idempotency key: the same key with the same content is taken once, for ever
-  subject      id of the data subject (recipient.add and recipient.change: "recipient" instead)
+  subject      id of the data subject (recipient.*: "recipient" instead; request.*: "request"; policy.*: none)
   actor        kind:code, kind being subject, employee, system or authority
   at           when it happened, RFC 3339
   purpose, grounds, service   names from the policy
@@ -34,7 +33,7 @@ and the members of its command:
   register           reference {field, value}; optional
   collect            source (subject, automatic), values {field: value, ...}
   edit               values
-  delete             fields [...], or all true
+  delete             fields [...], or all true; ground (optional: why, when the person did not ask)
   close              -
   dispute            field, document
   rectify            field, document, value; without value the old one is confirmed
@@ -47,23 +46,40 @@ and the members of its command:
   publish            fields, place
   publish.withdraw   fields
   use                fields, months
-  view               fields, months, role, document
-  transfer           recipient (id), fields, months, basis, abroad (optional)
+  view               fields, months, or retained; role, document
+  transfer           recipient (id), fields, months, basis; abroad, exempt, request (optional)
+  restrict           fields, document
+  restriction.lift   fields, document
+  object             purposes, document
+  objection.withdraw purposes
+  hold.place         hold (id), fields or all true, warrant
+  hold.release       hold, document
+  retention.end      values [...]; without them all whose terms are over
+  disclose           recipient (id), values [...], law; abroad, exempt, request (optional)
+  notice.give        duty, cause (id of the event that obliged) or policy (version), channel, document;
+                     recipient (when not the subject was told)
   recipient.add      card {name, kind, country, contract}
   recipient.change   card
+  request.receive    kind, channel; subject, fields, recipient, warrant, document (each as the kind needs)
+  request.approve    -
+  request.extend     reason, document
+  request.answer     outcome (met, partly, refused, withdrawn), reason, channel, document
+  policy.publish     source (the text of the file)
 
 months ("2026-01") are those of the traces among the fields; without them the month of the operation is
-meant. scope is {purposes, fields, recipients, recipientKinds}, each a list. basis is one of
+meant. scope is {purposes, fields, recipients, recipientKinds}, each a list. values and retained are lists of
+{field, epoch}, as "litopys retained list --json" tells them. warrant is {authority, act, article, document,
+dated}, and law is the same with approvers [two]. basis is one of
 
   {"consent": id}
   {"order": id}
-  {"law": {authority, act, article, document, dated, approvers [two]}}
+  {"law": law}
   {"defence": {evidence, approver, statement}}`
 
-// Command is what a line asks for: exactly one of the two.
-type Command struct {
-	Subject   subject.Command
-	Recipient recipient.Command
+// Command is what a line asks for: a command that the ledger handles.
+type Command interface {
+	Name() string
+	By() domain.Operation
 }
 
 // Decode reads one line.
@@ -72,17 +88,21 @@ func Decode(line []byte) (Command, error) {
 		Command string `json:"command"`
 	}
 	if err := json.Unmarshal(line, &head); err != nil {
-		return Command{}, describe(err)
+		return nil, describe(err)
 	}
 	form, ok := forms()[head.Command]
 	if !ok {
-		return Command{}, fmt.Errorf("command: missing or unknown; known are %s", strings.Join(Names(), ", "))
+		return nil, fmt.Errorf("command: missing or unknown; known are %s", strings.Join(Names(), ", "))
 	}
 	body := form()
 	if err := json.Unmarshal(line, body, json.RejectUnknownMembers(true)); err != nil {
-		return Command{}, describe(err)
+		return nil, describe(err)
 	}
-	return body.command()
+	c, err := body.command()
+	if err != nil {
+		return nil, err // not half a command
+	}
+	return c, nil
 }
 
 // Names lists the commands.
@@ -119,5 +139,20 @@ func forms() map[string]func() decoded {
 		"transfer":         func() decoded { return new(transfer) },
 		"recipient.add":    func() decoded { return new(add) },
 		"recipient.change": func() decoded { return new(change) },
+
+		"hold.place":         func() decoded { return new(hold) },
+		"hold.release":       func() decoded { return new(release) },
+		"retention.end":      func() decoded { return new(endTerm) },
+		"disclose":           func() decoded { return new(disclose) },
+		"restrict":           func() decoded { return new(restrict) },
+		"restriction.lift":   func() decoded { return new(lift) },
+		"object":             func() decoded { return new(object) },
+		"objection.withdraw": func() decoded { return new(unobject) },
+		"notice.give":        func() decoded { return new(notice) },
+		"request.receive":    func() decoded { return new(receive) },
+		"request.approve":    func() decoded { return new(approve) },
+		"request.extend":     func() decoded { return new(extend) },
+		"request.answer":     func() decoded { return new(answer) },
+		"policy.publish":     func() decoded { return new(edition) },
 	}
 }
