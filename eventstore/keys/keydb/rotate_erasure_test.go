@@ -47,8 +47,8 @@ func TestRotatedBytesAreInNoFile(t *testing.T) {
 	t.Parallel()
 	s := newStorage(t)
 	store := s.open(t)
-	for range 10 {
-		keytest.Tagged(t, store, 250)
+	for range 4 {
+		keytest.Tagged(t, store, 100)
 	}
 	before := traces(t, s.cfg.Path)
 	refs, dead, _ := keytest.Halves(before)

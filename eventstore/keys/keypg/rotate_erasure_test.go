@@ -16,8 +16,8 @@ func TestRotatedBytesAreInNoFile(t *testing.T) {
 	server := pgtest.New(t, pgtest.Config{})
 	s := storageOn(t, server)
 	store := s.open(t)
-	for range 5 {
-		keytest.Tagged(t, store, 250)
+	for range 4 {
+		keytest.Tagged(t, store, 100)
 	}
 	before := traces(t, s.cfg.URL)
 	refs, dead, _ := keytest.Halves(before)

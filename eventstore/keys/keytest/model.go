@@ -83,13 +83,19 @@ func (m *model) change(ref keys.Ref, f domain.Fate) {
 	m.known[ref] = k
 }
 
+// mostHistories bounds the histories of a run: each store has the contract run several times.
+const mostHistories = 35
+
 // modelHistory runs random histories of Ensure, Follow and reopening, and compares the store with the model
 // after every step: destroying one key leaves every other as it was.
 func modelHistory(t *testing.T, open Opener) {
 	store := open(t)
 	t.Cleanup(func() { _ = store.Close() })
-	position := uint64(0)
+	position, histories := uint64(0), 0
 	rapid.Check(t, func(rt *rapid.T) {
+		if histories++; histories > mostHistories {
+			return
+		}
 		m := &model{known: map[keys.Ref]keys.Key{}, through: map[keys.Ref]domain.Epoch{}, followed: position}
 		subjects := []domain.SubjectID{Subject(), Subject()} // new ones, so that histories can share the store
 		drawRef := func(rt *rapid.T) keys.Ref {
