@@ -16,7 +16,7 @@ func (p *program) policy() *cobra.Command {
 	var version string
 	show := &cobra.Command{
 		Use:     "show",
-		Short:   "Show the policy in force: fields, purposes, grounds, services, recipients, retention, roles",
+		Short:   "Show the policy in force: fields, purposes, grounds, services, recipients, retention, roles, law",
 		Example: "  litopys policy show\n  litopys policy show --yaml > my-policy.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -80,7 +80,7 @@ func (p *program) list(title string, rows [][]string) {
 }
 
 func (p *program) policyLists(pol *policy.Policy) {
-	var purposes, grounds, services, kinds, methods, roles, rules, abroad [][]string
+	var purposes, grounds, services, kinds, methods, roles, abroad [][]string
 	for _, x := range pol.Purposes {
 		purposes = append(purposes, []string{string(x.ID), x.Title, "clause " + strings.Join(x.Clauses, ", ")})
 	}
@@ -99,9 +99,6 @@ func (p *program) policyLists(pol *policy.Policy) {
 	for _, x := range pol.Roles {
 		roles = append(roles, []string{x.ID, x.Title, ""})
 	}
-	for _, x := range pol.Retention {
-		rules = append(rules, []string{x.ID, x.Legal, string(x.Action) + " " + x.Term.String()})
-	}
 	for _, x := range pol.Abroad {
 		abroad = append(abroad, []string{x.ID, x.Title, ""})
 	}
@@ -111,8 +108,9 @@ func (p *program) policyLists(pol *policy.Policy) {
 	p.list("Kinds of recipients", kinds)
 	p.list("Identification", methods)
 	p.list("Roles", roles)
-	p.list("Retention", rules)
 	p.list("Transfers abroad", abroad)
+	p.retentionSchedule(pol)
+	p.lawPack(pol.Pack())
 }
 
 // policyJSON is the policy's vocabulary for scripts.
@@ -147,6 +145,7 @@ func policyJSON(pol *policy.Policy) any {
 	for name, list := range lists {
 		out[name] = list
 	}
+	out["retention"], out["law"] = scheduleJSON(pol), packJSON(pol.Pack())
 	return out
 }
 

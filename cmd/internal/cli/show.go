@@ -186,11 +186,13 @@ func (p *program) printProfile(held profile.Profile) error {
 			fields = append(fields, fieldToJSON(f))
 		}
 		return p.answer(map[string]any{"subject": held.Subject, "account": held.Account, "registered": when(held.Registered),
-			"policy": held.Policy, "textHash": held.TextHash, "closed": when(held.Closed), "stopped": held.Stopped, "fields": fields})
+			"policy": held.Policy, "textHash": held.TextHash, "closed": when(held.Closed), "stopped": held.Stopped, "fields": fields,
+			"restricted": limitsJSON("field", held.Restricted), "objected": limitsJSON("purpose", held.Objected)})
 	}
 	pairs(p.Out, [2]string{"subject", held.Subject.String()}, [2]string{"account", string(held.Account)},
 		[2]string{"registered", when(held.Registered)}, [2]string{"accepted policy", held.Policy},
-		[2]string{"closed", when(held.Closed)}, [2]string{"services stopped", words(held.Stopped)})
+		[2]string{"closed", when(held.Closed)}, [2]string{"services stopped", words(held.Stopped)},
+		[2]string{"restricted to storage", limitsText(held.Restricted)}, [2]string{"objects to", limitsText(held.Objected)})
 	fmt.Fprintln(p.Out)
 	g := grid{head: []string{"field", "value", "status", "since", "grounds", "purpose"}, wide: []int{17, 22, 11, 20, 9, 11}}
 	for _, f := range held.Fields {

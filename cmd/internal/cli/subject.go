@@ -16,8 +16,9 @@ const subjectExample = "0b8e6a52-4a3f-4c3c-9d2a-0f4b7a1d9c01"
 func (p *program) subject() *cobra.Command {
 	return p.noun("subject", "The file of one person: register, collect, change, delete, show",
 		p.subjectRegister(), p.subjectCollect(), p.subjectEdit(), p.subjectDelete(), p.subjectClose(),
-		p.subjectDispute(), p.subjectRectify(), p.subjectIdentify(), p.subjectPublish(), p.subjectUse(),
-		p.subjectView(), p.subjectFind(), p.subjectShow(), p.subjectHistory(), p.subjectPlan())
+		p.subjectDispute(), p.subjectRectify(), p.subjectIdentify(), p.subjectRestrict(), p.subjectLift(),
+		p.subjectObject(), p.subjectReconsider(), p.subjectPublish(), p.subjectUse(), p.subjectView(),
+		p.subjectFind(), p.subjectShow(), p.subjectHistory(), p.subjectPlan())
 }
 
 func (p *program) subjectRegister() *cobra.Command {
@@ -131,13 +132,17 @@ func (w *which) need() ([]domain.Field, error) {
 
 func (p *program) subjectDelete() *cobra.Command {
 	var w which
+	var ground string
 	return p.recording(recorder{
 		use: "delete SUBJECT", short: "Delete fields, or all of them (clauses 4.1-4.3)",
-		long:    "Keys of deleted values are destroyed at once, except what a law tells to keep for a term: that leaves the\nprofile and can't be opened from here. \"subject plan\" tells beforehand what would happen.",
+		long:    "Keys of deleted values are destroyed at once, except what a law tells to keep for a term: that leaves the\nprofile and can't be opened from here. \"subject plan\" tells beforehand what would happen.\n\n" + deletionGrounds(),
 		example: "  litopys subject delete " + subjectExample + " --field email,phone --actor subject:web --purpose service --grounds ua.11.1.3 --service account",
-		flags:   w.addAll,
+		flags: func(cmd *cobra.Command) {
+			w.addAll(cmd)
+			cmd.Flags().StringVar(&ground, "ground", "", "why, when not the person asks for it: a ground of deletion of the law")
+		},
 		build: func(about subject.About, _ []string) (subject.Command, made, error) {
-			return subject.Delete{About: about, Fields: fields(w.fields), All: w.all}, nil, w.check()
+			return subject.Delete{About: about, Fields: fields(w.fields), All: w.all, Ground: ground}, nil, w.check()
 		},
 	})
 }

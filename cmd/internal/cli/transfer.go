@@ -102,20 +102,27 @@ func (p *program) defence(b *basisFlags) (subject.Basis, error) {
 func (p *program) transferRecord() *cobra.Command {
 	var w which
 	var b basisFlags
-	var to, abroad string
+	var to, abroad, exempt, request string
 	var self *cobra.Command
 	self = p.recording(recorder{
 		use: "record SUBJECT", short: "Record that values go to a third party (clause 3.3)",
-		long:    "It is refused unless the basis holds: record it before the data leave.",
+		long: "It is refused unless the basis holds: record it before the data leave. The person is told of it, unless an\n" +
+			"exemption of the law is named.",
 		example: "  litopys transfer record " + subjectExample + " --recipient 0b8e6a52-4a3f-4c3c-9d2a-0f4b7a1d9c02 --field email --basis consent --consent 0b8e6a52-4a3f-4c3c-9d2a-0f4b7a1d9c03 --actor system:crm --purpose advertising --grounds ua.11.1.1 --service letters",
 		flags: func(cmd *cobra.Command) {
 			w.addMonths(cmd)
 			b.add(cmd)
 			cmd.Flags().StringVar(&to, "recipient", "", "id of the recipient: see litopys recipient list")
 			cmd.Flags().StringVar(&abroad, "abroad", "", "ground of a transfer to another country, a name of the policy")
+			cmd.Flags().StringVar(&exempt, "exempt", "", "exemption of the law by which the person is not told: see litopys policy show")
+			cmd.Flags().StringVar(&request, "request", "", "id of the request that it answers: see litopys request list")
 		},
 		build: func(about subject.About, _ []string) (subject.Command, made, error) {
 			id, err := parseID("--recipient", to)
+			if err != nil {
+				return nil, nil, err
+			}
+			asked, err := optionalID("--request", request)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -125,7 +132,8 @@ func (p *program) transferRecord() *cobra.Command {
 			}
 			basis, err := p.basis(self, &b)
 			return subject.Transfer{About: about, Recipient: domain.RecipientID{UUID: id}, Fields: fields,
-				Months: named[domain.Month](w.months), Basis: basis, Abroad: abroad}, nil, err
+				Months: named[domain.Month](w.months), Basis: basis, Abroad: abroad,
+				Exempt: exempt, Request: domain.RequestID{UUID: asked}}, nil, err
 		},
 	})
 	return self
