@@ -30,13 +30,14 @@ func Run(ctx context.Context, args []string, streams Streams) int {
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	help := cmd.CommandPath() + " --help"
 	if err != nil && !p.ready {
 		// Cobra found the mistake before any command began.
-		err = usage("see: litopys --help", "%s", err.Error())
+		err = usage("see: "+help, "%s", err.Error())
 	}
 	if err != nil {
-		tell(scrubbed{streams.Err, p.cfg.Scrub}, err, p.json)
+		tell(scrubbed{streams.Err, p.cfg.Scrub}, err, help, p.json)
 	}
 	return exitCode(err)
 }
@@ -111,6 +112,9 @@ func (p *program) noun(use, short string, verbs ...*cobra.Command) *cobra.Comman
 
 // prepare reads the configuration once flags and arguments are known to be well formed.
 func (p *program) prepare(cmd *cobra.Command) error {
+	if err := cmd.ValidateFlagGroups(); err != nil {
+		return err
+	}
 	p.ready = true
 	loaded, err := config.Load(config.Sources{File: p.file, Flags: cmd.Flags()})
 	if err != nil {

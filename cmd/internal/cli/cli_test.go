@@ -134,7 +134,7 @@ func TestEveryRefusalKindHasAnExitCode(t *testing.T) {
 func TestRefusalShowsCodeClauseSentenceRemedy(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	tell(&out, domain.Refuse("transfer.no-consent", "3.3.1", "record a consent", "no consent covers it"), false)
+	tell(&out, domain.Refuse("transfer.no-consent", "3.3.1", "record a consent", "no consent covers it"), "litopys transfer record --help", false)
 	if got, want := out.String(), "refused [transfer.no-consent, clause 3.3.1]: no consent covers it\n  remedy: record a consent\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

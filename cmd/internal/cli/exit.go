@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	json "github.com/go-json-experiment/json"
 
@@ -96,6 +97,7 @@ type trouble struct {
 	Clause  string `json:"clause,omitempty"`
 	Message string `json:"message"`
 	Remedy  string `json:"remedy,omitempty"`
+	Help    string `json:"help,omitempty"` // after wrong usage: the command line that explains the command
 }
 
 func troubleOf(err error) trouble {
@@ -140,9 +142,12 @@ func troubleOf(err error) trouble {
 	return t
 }
 
-// tell writes the error to standard error.
-func tell(w io.Writer, err error, asJSON bool) {
+// tell writes the error to standard error; help explains the command at hand.
+func tell(w io.Writer, err error, help string, asJSON bool) {
 	t := troubleOf(err)
+	if errors.Is(err, errUsage) {
+		t.Help = help
+	}
 	if asJSON {
 		_ = json.MarshalWrite(w, t)
 		fmt.Fprintln(w)
@@ -159,5 +164,8 @@ func tell(w io.Writer, err error, asJSON bool) {
 	fmt.Fprintf(w, "%s: %s\n", head, visible(t.Message))
 	if t.Remedy != "" {
 		fmt.Fprintf(w, "  remedy: %s\n", visible(t.Remedy))
+	}
+	if t.Help != "" && !strings.Contains(t.Remedy, t.Help) {
+		fmt.Fprintf(w, "  help: %s\n", t.Help)
 	}
 }

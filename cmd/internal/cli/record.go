@@ -24,6 +24,7 @@ type receipt struct {
 	Key      string            `json:"key"`
 	Recorded string            `json:"recorded"` // now, before, nothing
 	IDs      map[string]string `json:"ids,omitempty"`
+	Subject  string            `json:"subject,omitempty"` // ids.subject once more, where one looks for it
 }
 
 // new ids that a command made, by what they name: "subject", "consent".
@@ -46,6 +47,7 @@ func (p *program) record(ctx context.Context, a *app.App, cmd ledger.Command, id
 	for name, id := range ids {
 		r.IDs[name] = id.String()
 	}
+	r.Subject = r.IDs["subject"]
 	return p.receipt(r)
 }
 

@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	json "github.com/go-json-experiment/json"
+	"github.com/spf13/cobra"
+)
+
+// told runs one command line in an empty folder and gives the exit code and what it says.
+func told(t testing.TB, args ...string) (int, string) {
+	t.Helper()
+	var out, talk bytes.Buffer
+	args = append([]string{"--dir", t.TempDir()}, args...)
+	code := Run(t.Context(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &talk})
+	return code, talk.String()
+}
+
+// TestWrongUsagePointsToTheCommandAtHand: with forty commands the help of the program helps nobody.
+func TestWrongUsagePointsToTheCommandAtHand(t *testing.T) {
+	t.Parallel()
+	walk(testProgram().root(), func(cmd *cobra.Command) {
+		path := strings.Fields(cmd.CommandPath())[1:]
+		wrong := [][]string{{"--nonsense"}}
+		if err := cmd.ValidateArgs(strings.Fields("a b c d e f")); err != nil {
+			wrong = append(wrong, strings.Fields("a b c d e f"))
+		}
+		if len(path) > 0 && cmd.HasSubCommands() {
+			wrong = append(wrong, nil, []string{"nonsense"})
+		}
+		for _, rest := range wrong {
+			code, said := told(t, slices.Concat(path, rest)...)
+			if code != exitUsage || !strings.Contains(said, cmd.CommandPath()+" --help\n") {
+				t.Errorf("%s %v ends with %d and says:\n%s", cmd.CommandPath(), rest, code, said)
+			}
+		}
+	})
+}
+
+func TestWrongUsageKeepsItsOwnRemedy(t *testing.T) {
+	t.Parallel()
+	who := strings.Fields("--actor subject:web --purpose service --grounds ua.11.1.3 --service account")
+	for line, want := range map[string]string{
+		"subject delete " + subjectExample:      "  remedy: give --field, or --all\n  help: litopys subject delete --help\n",
+		"subject register --subject x":          "  help: litopys subject register --help\n",
+		"obligation list --due-in 3d --overdue": "  remedy: see: litopys obligation list --help\n",
+		"policy notice --pending --outbox out":  "  remedy: see: litopys policy notice --help\n",
+		"statistic show May":                    "  help: litopys statistic show --help\n",
+	} {
+		args := strings.Fields(line)
+		if strings.HasPrefix(line, "subject delete") || strings.HasPrefix(line, "subject register") {
+			args = append(args, who...)
+		}
+		code, said := told(t, args...)
+		if code != exitUsage || !strings.HasSuffix(said, want) {
+			t.Errorf("%s ends with %d and says:\n%s", line, code, said)
+		}
+		_, said = told(t, append(args, "--json")...)
+		var got trouble
+		if err := json.Unmarshal([]byte(said), &got); err != nil || !strings.HasSuffix(got.Help, " --help") || got.Remedy == "" {
+			t.Errorf("%s says in JSON, %v:\n%s", line, err, said)
+		}
+	}
+}
