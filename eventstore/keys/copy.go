@@ -78,6 +78,8 @@ type StoredKey struct {
 	Tags      []Tag     // none when destroyed
 	Destroyed time.Time // zero while it is not
 	Owed      bool      // no certificate names the destroyed key yet
+	// Through is the epoch of the fate through the field that has retained it, whose later words it obeys.
+	Through domain.Epoch
 }
 
 // Mark closes every epoch of a field, up to one, whether or not it ever had a key.
@@ -219,6 +221,7 @@ func (d digest) key(k StoredKey) {
 	if k.Owed {
 		d.bytes([]byte{1})
 	}
+	d.bytes([]byte(k.Through))
 	slices.SortFunc(k.Tags, func(a, b Tag) int { return bytes.Compare(a[:], b[:]) })
 	d.number(uint64(len(k.Tags)))
 	for _, tag := range k.Tags {

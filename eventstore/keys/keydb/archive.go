@@ -86,7 +86,7 @@ func (a *Archive) Marks(context.Context) (marks []keys.Mark, err error) {
 }
 
 // pageOfKeys is read at once: keys and their tags.
-const pageOfKeys = "SELECT " + columns + ", k.destroyed, k.owed, m.id" + fromKeys + "LEFT JOIN masters m ON m.n = k.master WHERE k.n > ? ORDER BY k.n LIMIT 2000"
+const pageOfKeys = "SELECT " + columns + ", k.destroyed, k.owed, m.id, k.through" + fromKeys + "LEFT JOIN masters m ON m.n = k.master WHERE k.n > ? ORDER BY k.n LIMIT 2000"
 
 // Rows yields all keys in the order in which they were made.
 func (a *Archive) Rows(ctx context.Context) iter.Seq2[[]keys.StoredKey, error] {
@@ -115,7 +115,7 @@ func (a *Archive) page(after int64) (page []keys.StoredKey, last int64, err erro
 			return nil, 0, err
 		}
 		r := scan(s)
-		k := keys.StoredKey{Key: r.key, Destroyed: sqlite.ColumnTime(s, 10), Owed: s.ColumnBool(11)}
+		k := keys.StoredKey{Key: r.key, Destroyed: sqlite.ColumnTime(s, 10), Owed: s.ColumnBool(11), Through: domain.Epoch(s.ColumnText(13))}
 		if s.ColumnType(12) != sqlite3.NULL {
 			k.Master = sqlite.ColumnUUID(s, 12)
 		}
@@ -208,13 +208,16 @@ func (a *Archive) fillKey(k keys.StoredKey, masters map[uuid.UUID]int64) error {
 	if !k.Destroyed.IsZero() {
 		destroyed = k.Destroyed
 	}
-	var rule any
+	var rule, through any
 	if k.Key.Rule != "" {
 		rule = k.Key.Rule
 	}
-	err := a.conn.Run(`INSERT INTO keys (id, subject, field, epoch, state, until, rule, master, destroyed, owed)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, k.Key.ID, k.Key.Ref.Subject.UUID, string(k.Key.Ref.Field), string(k.Key.Ref.Epoch),
-		int(k.Key.State), until, rule, master, destroyed, owed)
+	if k.Through != "" {
+		through = string(k.Through)
+	}
+	err := a.conn.Run(`INSERT INTO keys (id, subject, field, epoch, state, until, rule, master, destroyed, owed, through)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, k.Key.ID, k.Key.Ref.Subject.UUID, string(k.Key.Ref.Field), string(k.Key.Ref.Epoch),
+		int(k.Key.State), until, rule, master, destroyed, owed, through)
 	if err != nil || k.Key.State == keys.Destroyed {
 		return err
 	}

@@ -134,7 +134,7 @@ func (a *Archive) page(ctx context.Context, after int64) (page []keys.StoredKey,
 		if err != nil {
 			return nil, 0, err
 		}
-		if k.Key, k.Master, last = r.key, r.master, number; destroyed != nil {
+		if k.Key, k.Master, k.Through, last = r.key, r.master, r.through, number; destroyed != nil {
 			k.Destroyed = destroyed.UTC()
 		}
 		if k.Key.State != keys.Destroyed && len(k.Wrapped) != keys.WrappedSize {
@@ -200,11 +200,11 @@ func (a *Archive) fillPage(ctx context.Context, page []keys.StoredKey) error {
 			buckets[bucketed{int32(tag.Bucket()), k.Key.ID}] = true
 		}
 	}
-	err := a.copyRows(ctx, "keys", []string{"id", "subject", "field", "epoch", "state", "until", "rule", "master", "shelf", "destroyed", "owed"},
+	err := a.copyRows(ctx, "keys", []string{"id", "subject", "field", "epoch", "state", "until", "rule", "master", "shelf", "destroyed", "owed", "through"},
 		len(page), func(i int) []any {
 			k := page[i]
 			return []any{k.Key.ID, k.Key.Ref.Subject.UUID, string(k.Key.Ref.Field), string(k.Key.Ref.Epoch), k.Key.State.String(),
-				orNull(k.Key.Until), orNull(k.Key.Rule), orNull(k.Master), shelfOf(k.Key.Ref.Subject), orNull(k.Destroyed), k.Owed}
+				orNull(k.Key.Until), orNull(k.Key.Rule), orNull(k.Master), shelfOf(k.Key.Ref.Subject), orNull(k.Destroyed), k.Owed, orNull(string(k.Through))}
 		})
 	if err != nil {
 		return err

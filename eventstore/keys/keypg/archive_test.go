@@ -85,7 +85,7 @@ func live(t testing.TB, s keys.Store) (all []keys.Key, closed keys.Ref) {
 			fates = append(fates, keytest.Retain(k.Ref))
 		}
 	}
-	fates = append(fates, keytest.Through(keytest.Destroy(closed)), keytest.Destroy(never))
+	fates = append(fates, keytest.Through(keytest.Destroy(closed)), keytest.Destroy(never), keytest.Through(keytest.Retain(months[2].Ref)))
 	if err := s.Follow(t.Context(), 77, fates); err != nil {
 		t.Fatal(err)
 	}
@@ -174,8 +174,12 @@ func moveKeys(t *testing.T, from, to home) {
 		t.Error(err)
 	}
 	keytest.Tagged(t, moved, 3) // it goes on
-	if err := moved.Follow(t.Context(), 78, []domain.Fate{keytest.Destroy(all[2].Ref)}); err != nil {
+	ranged := all[len(all)-28] // retained by a range of months: a later word about that range reaches it
+	if err := moved.Follow(t.Context(), 78, []domain.Fate{keytest.Destroy(all[2].Ref), keytest.Through(keytest.Destroy(ranged.Ref))}); err != nil {
 		t.Error(err)
+	}
+	if got, err := moved.Open(t.Context(), []uuid.UUID{ranged.ID}); err != nil || got[0].State != keys.Destroyed {
+		t.Errorf("a value of a range that ended is %v, %v", got, err)
 	}
 	shut(t, moved)
 	source, target = from.archive(t), to.archive(t)
