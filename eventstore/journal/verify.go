@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -118,15 +119,16 @@ func (c *check) record(r eventstore.Record) error {
 	return nil
 }
 
-// ownStream tells whether the document is about the owner of its stream: every document begins with the id
-// of whom it is about, {"subject":"..." or {"recipient":"..."
+// ownStream tells whether the document is about the owner of its stream: every document begins with whom or what it
+// is about, {"subject":"..." or {"recipient":"..." or {"period":"...", and so does the rest of the stream's name.
 func ownStream(r eventstore.Record) bool {
-	owner, err := domain.Stream(r.Stream).Owner()
-	if err != nil {
-		return false
+	_, rest, _ := strings.Cut(r.Stream, "-")
+	if domain.Stream(r.Stream).Kind() == domain.KindTrace {
+		rest = rest[:max(0, len(rest)-len("-2006-01"))]
 	}
-	_, id, _ := bytes.Cut(r.Data, []byte(`:"`))
-	return bytes.HasPrefix(id, []byte(owner.String()))
+	_, about, _ := bytes.Cut(r.Data, []byte(`:"`))
+	about, _, _ = bytes.Cut(about, []byte(`"`))
+	return rest != "" && string(about) == rest
 }
 
 func wellSealed(item domain.Item) error {
