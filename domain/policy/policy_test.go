@@ -86,7 +86,7 @@ func TestClausesNameRealEventsAndRules(t *testing.T) {
 		AccountClosed ConsentGranted ConsentWithdrawn OrderPlaced OrderExecuted OrderCancelled DataPublished PublicationWithdrawn
 		DataUsed DataViewed DataTransferred RecipientAdded RecipientChanged
 		HoldPlaced HoldReleased RetentionEnded ProcessingRestricted RestrictionLifted ObjectionMade ObjectionWithdrawn KeysDestroyed
-		NoticeGiven PolicyPublished RequestReceived RequestApproved RequestExtended RequestAnswered`) {
+		NoticeGiven PolicyPublished RequestReceived RequestApproved RequestExtended RequestAnswered StatisticsPublished`) {
 		events[e+".v1"] = true
 	}
 	p := policy.Imagine()
@@ -153,7 +153,7 @@ func refusalCodes(t *testing.T) map[string]bool {
 	codes := map[string]bool{}
 	literal := regexp.MustCompile(`"([a-z]+\.[a-z0-9-]+)"`)
 	built := regexp.MustCompile(`word\+"(\.[a-z-]+)"`)
-	for _, dir := range []string{".", "../subject", "../recipient", "../request", "../ledger"} {
+	for _, dir := range []string{".", "../subject", "../recipient", "../request", "../statistics", "../ledger"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no source in %s: %v", dir, err)
