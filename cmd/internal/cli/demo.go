@@ -18,12 +18,17 @@ const demoMark = "demo.txt"
 // demoExport is the export that the demonstration makes.
 const demoExport = "transfers.csv"
 
+// demoLetters is the folder of letters that it writes.
+const demoLetters = "letters"
+
 // demoFiles is all that a demonstration leaves in its folder; nothing else is ever removed.
 var demoFiles = []string{"events.db", "events.db-wal", "events.db-shm", "index", "keys.db", "keys.db-wal", "keys.db-shm",
-	"local.key", "read.db", "read.db-wal", "read.db-shm", "litopys.lock", demoMark, demoExport}
+	"local.key", "read.db", "read.db-wal", "read.db-shm", "litopys.lock", demoMark, demoExport, demoLetters}
 
-const demoHelp = `A tour on generated people, a few seconds long: every operation that the ledger knows, some that it
-refuses, then the answers (profile, history, consents, transfers), and an erasure with before and after.
+const demoHelp = `A tour on generated people, a few seconds long, a screen a chapter: what is recorded and what is refused; a
+new policy; what the law keeps, a legal hold, a disclosure to an authority, a term that ends; requests and duties
+with their last days; the answers (profile, history, transfers, register, figures of a month); and an erasure with
+before and after. The answers go to standard output, the story to standard error.
 
 Without --dir the tour makes a new temporary folder and keeps it, so that you can go on asking there. With
 --dir it takes a folder that is empty or that an earlier demonstration made (which is made anew); any other

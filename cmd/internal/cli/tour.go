@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/brianvoe/gofakeit/v7"
 	"github.com/google/uuid"
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	"imagine.ua/litopys/cmd/internal/app"
 	"imagine.ua/litopys/domain"
@@ -24,21 +27,26 @@ type tour struct {
 	fake   *gofakeit.Faker
 	source *rand.ChaCha8
 	people []person
-	began  time.Time // the day on which the story begins
-	at     time.Time // the story's clock
+	crowd  []person     // visitors of the site without an account
+	former person       // who left years ago
+	began  time.Time    // the day on which the story begins
+	at     time.Time    // the story's clock
+	month  domain.Month // the month in which everybody visits; it is over
 	tick   time.Duration
 	step   int
 
 	partner, post, taxes, counsel domain.RecipientID
 	consent                       domain.ConsentID
 	order                         domain.OrderID
+	hold                          domain.HoldID
+	figures                       string // of the month, as they were published
 }
 
 // person is one generated person.
 type person struct {
-	id                                   domain.SubjectID
-	account, name, email, phone, city    string
-	birth, tax, address, agent, nextmail string
+	id                                            domain.SubjectID
+	account, name, email, phone, city             string
+	birth, tax, address, agent, nextmail, nexttax string
 }
 
 func newTour(p *program, a *app.App, people int, seed uint64) *tour {
@@ -47,14 +55,29 @@ func newTour(p *program, a *app.App, people int, seed uint64) *tour {
 		key[i] = byte(seed >> (8 * i))
 	}
 	t := &tour{p: p, app: a, fake: gofakeit.New(seed), source: rand.NewChaCha8(key)}
-	t.began = p.now().UTC().AddDate(0, 0, -90).Truncate(24 * time.Hour).Add(9 * time.Hour)
+	now := p.now().UTC()
+	t.began = time.Date(now.Year(), now.Month()-3, 1, 9, 0, 0, 0, time.UTC)
 	t.at = t.began
 	// The story must end before today, however many people there are: each takes part in five operations.
 	t.tick = min(time.Hour, 80*24*time.Hour/time.Duration(5*people+60))
 	for range people {
 		t.people = append(t.people, t.person())
 	}
+	for range visitors {
+		t.crowd = append(t.crowd, t.person())
+	}
+	t.former = t.person()
 	return t
+}
+
+// visitors is how many visitors without an account there are: enough for figures that show nobody.
+const visitors = 48
+
+// leap moves the story's clock to some days before today, unless it is there already.
+func (t *tour) leap(days int) {
+	if to := t.p.now().UTC().AddDate(0, 0, -days).Truncate(time.Hour); to.After(t.at) {
+		t.at = to
+	}
 }
 
 // person makes one; the same seed makes the same.
@@ -62,7 +85,7 @@ func (t *tour) person() person {
 	f := t.fake
 	return person{id: domain.SubjectID{UUID: t.id()}, account: fmt.Sprintf("a-%06d", f.IntRange(1, 999_999)), name: f.Name(),
 		email: f.Email(), phone: f.Phone(), city: f.City(), birth: f.PastDate().AddDate(-30, 0, 0).Format(time.DateOnly),
-		tax: f.DigitN(10), address: f.IPv4Address(), agent: f.FirefoxUserAgent(), nextmail: f.Email()}
+		tax: f.DigitN(10), address: f.IPv4Address(), agent: f.FirefoxUserAgent(), nextmail: f.Email(), nexttax: f.DigitN(10)}
 }
 
 // id is random by the seed; real ids are not.
@@ -74,21 +97,39 @@ func (t *tour) id() uuid.UUID {
 	return id
 }
 
+// title begins a chapter: what happens, in one line, and by which clauses.
 func (t *tour) title(format string, args ...any) {
 	t.step++
-	fmt.Fprintf(t.p.Out, "\n%d. %s\n", t.step, fmt.Sprintf(format, args...))
+	line := fmt.Sprintf("%d. %s", t.step, fmt.Sprintf(format, args...))
+	if onTerminal(t.p.Err) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" {
+		line = "\x1b[1m" + line + "\x1b[0m"
+	}
+	t.p.say("\n%s", line)
 }
 
-func (t *tour) note(format string, args ...any) {
-	fmt.Fprintf(t.p.Out, "   "+format+"\n", args...)
+// note is talk inside a chapter.
+func (t *tour) note(format string, args ...any) { t.p.say("   "+format, args...) }
+
+// aside is a note that may be longer than a line.
+func (t *tour) aside(format string, args ...any) {
+	for i, line := range strings.Split(text.WrapSoft(fmt.Sprintf(format, args...), 70), "\n") {
+		t.note("%s%s", []string{"  ", "    "}[min(i, 1)], strings.TrimRight(line, " "))
+	}
 }
+
+// show parts the talk of a chapter from the answer that follows.
+func (t *tour) show() { t.p.say("") }
 
 // by is one operation, a tick of the story's clock after the last one.
+// The actor is a kind, or an employee's code.
 func (t *tour) by(actor string, purpose domain.Purpose, grounds domain.Grounds, service domain.Service) domain.Operation {
 	t.at = t.at.Add(t.tick)
 	kind, id := actor, "demo"
-	if actor == "employee" {
+	switch {
+	case actor == "employee":
 		id = "e-17"
+	case strings.HasPrefix(actor, "e-"):
+		kind, id = "employee", actor
 	}
 	op, err := domain.NewOperation(domain.OperationSpec{Key: "demo-" + t.id().String(), At: t.at, Purpose: purpose, Grounds: grounds,
 		Service: service, Actor: domain.Actor{Kind: domain.ActorKind(kind), ID: domain.Reference(id)}})
@@ -109,7 +150,7 @@ func (t *tour) do(ctx context.Context, what string, cmd ledger.Command) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	t.note("%-52s revision %d of %s", what, got.Revision, shortStream(got.Stream))
+	t.note("%-52s  revision %d of %s", what, got.Revision, shortStream(got.Stream))
 	return nil
 }
 
@@ -128,8 +169,8 @@ func (t *tour) refused(ctx context.Context, what string, cmd ledger.Command) err
 		return fmt.Errorf("%s: want a refusal, got %w", what, errors.Join(err, errors.New("the command was recorded")))
 	}
 	t.note("%s", what)
-	t.note("  refused [%s, clause %s]: %s", refusal.Code, refusal.Clause, refusal.Message)
-	t.note("  remedy: %s", refusal.Remedy)
+	t.aside("refused [%s, clause %s]: %s", refusal.Code, refusal.Clause, refusal.Message)
+	t.aside("remedy: %s", refusal.Remedy)
 	return nil
 }
 
@@ -147,9 +188,11 @@ func (t *tour) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(t.p.Out, "A new ledger %s in %s, under the policy %s %s.\n", id.String()[:8], t.p.cfg.Dir, t.app.Policy.Name, t.app.Policy.Version)
+	t.p.say("A new ledger %s in %s, under the policy %s %s.", id.String()[:8], t.p.cfg.Dir, t.app.Policy.Name, t.app.Policy.Version)
 	for _, chapter := range []func(context.Context) error{
-		t.arrive, t.visit, t.correct, t.thirdParties, t.agree, t.ordered, t.byLaw, t.shown, t.refusals, t.answers, t.erase, t.end,
+		t.arrive, t.visit, t.correct, t.thirdParties, t.agree, t.ordered, t.byLaw, t.shown, t.refusals,
+		t.newPolicy, t.kept, t.held, t.disclosed, t.released, t.asked, t.owed, t.over,
+		t.profile, t.past, t.history, t.transferred, t.counted, t.plannedUA, t.plannedEU, t.erase, t.certified, t.recounted, t.registered, t.end,
 	} {
 		if err := chapter(ctx); err != nil {
 			return err
@@ -195,13 +238,34 @@ func (t *tour) visit(ctx context.Context) error {
 				Values: given("address", who.address, "access_time", when(t.at), "page", page, "browser", who.agent)})
 		}
 	}
-	for _, out := range t.app.Ledger.HandleAll(ctx, cmds) {
-		if out.Err != nil {
-			return out.Err
-		}
+	cmds = append(cmds, t.crowded()...)
+	if err := ledger.Errors(t.app.Ledger.HandleAll(ctx, cmds)); err != nil {
+		return err
 	}
-	t.note("%d visits with address, time, page and browser, each under the key of its month", len(cmds))
+	t.note("%d visits of %d people with an account and %d without one.", len(cmds)-len(t.crowd), len(t.people), len(t.crowd))
+	t.note("Each address, time, page and browser is sealed under the key of its month.")
 	return nil
+}
+
+// crowded are the visits of those who have no account, all of one month.
+func (t *tour) crowded() []ledger.Command {
+	t.at = t.at.Add(t.tick)
+	t.month = domain.MonthOf(t.at)
+	at, tick := t.at, t.tick
+	defer func() { t.at, t.tick = at, tick }()
+	t.tick = time.Second
+	agents := []string{t.fake.FirefoxUserAgent(), t.fake.ChromeUserAgent()}
+	var cmds []ledger.Command
+	for i, who := range t.crowd {
+		about := func() subject.About {
+			return subject.About{Subject: who.id, Operation: t.by("system", "improvement", "ua.11.1.6", "site")}
+		}
+		agent := agents[min(i%5/3, 1)] // three of five have the first
+		cmds = append(cmds, subject.Register{About: about(), Reference: subject.Give("visitor", who.address+"\n"+agent)},
+			subject.Collect{About: about(), Source: subject.Automatic, Values: given("address", who.address, "access_time", when(t.at),
+				"page", []string{"/goods", "/news"}[i%2], "browser", agent)})
+	}
+	return cmds
 }
 
 // correct identifies, disputes, rectifies and edits (1.3-1.5, 4.1).

@@ -19,6 +19,7 @@ func (t *tour) send(who person, to domain.RecipientID, purpose domain.Purpose, g
 // agree grants a consent, transfers on it, withdraws it, and is refused afterwards (3.3.1).
 func (t *tour) agree(ctx context.Context) error {
 	who := t.people[0]
+	t.leap(8)
 	t.title("A transfer by consent, until it is withdrawn (3.3.1)")
 	t.consent = domain.ConsentID{UUID: t.id()}
 	letters := func() subject.Transfer {
