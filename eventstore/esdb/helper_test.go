@@ -2,7 +2,9 @@ package esdb_test
 
 import (
 	"encoding/binary"
+	"flag"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -15,7 +17,17 @@ import (
 )
 
 // hang is when a test that waits gives up. No test passes because of it.
-const hang = 60 * time.Second
+const hang = 5 * time.Minute
+
+func TestMain(m *testing.M) {
+	// Each step of a history is some calls to a server, and the contract is proved on three: a fifth of what
+	// rapid does, unless asked.
+	if err := flag.Set("rapid.checks", "20"); err != nil {
+		panic(err)
+	}
+	flag.Parse()
+	os.Exit(m.Run())
+}
 
 // quick is a configuration whose waits are short.
 func quick(url string) esdb.Config {

@@ -9,7 +9,7 @@ import (
 )
 
 // hang is when a test that waits gives up. No test passes because of it.
-const hang = 60 * time.Second
+const hang = 5 * time.Minute
 
 // Fresh prepares a new empty ledger (a folder, a database, a server) and returns the function that opens
 // it. The suite closes what it opened, and opens the same ledger again to see what survived.

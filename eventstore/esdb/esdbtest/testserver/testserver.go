@@ -22,7 +22,7 @@ import (
 )
 
 // hang is when a test that waits gives up. No test passes because of it.
-const hang = 60 * time.Second
+const hang = 5 * time.Minute
 
 // New starts a server for a test and stops it at its end.
 func New(t testing.TB, cfg esdbtest.Config) *esdbtest.Server {
