@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -117,6 +118,17 @@ func (j *journalist) count(part string) (n int) {
 		}
 	}
 	return n
+}
+
+// hears waits until a message came.
+func (j *journalist) hears(t testing.TB, part string) {
+	t.Helper()
+	for j.count(part) == 0 {
+		if t.Context().Err() != nil {
+			t.Fatalf("never said: %s", part)
+		}
+		time.Sleep(time.Millisecond) // between two looks; the suite's deadline ends a wait in vain
+	}
 }
 
 // scissors is a proxy before the server that cuts a connection at the at-th piece of what clients send,
