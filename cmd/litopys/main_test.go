@@ -29,8 +29,15 @@ func build(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "litopys")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+	compile := exec.Command("go", "build", "-o", binary, ".")
+	compile.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is released, and compiled already by CI's build
+	if out, err := compile.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build the program: %v\n%s", err, out)
+		return 1
+	}
+	// Most of these tests wait, for a server that starts or a program that tries again.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
