@@ -50,7 +50,7 @@ func TestRoles(t *testing.T) {
 	if n := pgtest.Query[int](t, as(t, admin, reader), "SELECT count(*) FROM litopys.history"); n != rows || n == 0 {
 		t.Errorf("the reader sees %d rows of %d", n, rows)
 	}
-	if n := pgtest.Query[int](t, as(t, admin, reader), "SELECT count(*) FROM litopys.projection_status WHERE NOT stopped"); n != 4 {
+	if n := pgtest.Query[int](t, as(t, admin, reader), "SELECT count(*) FROM litopys.projection_status WHERE NOT stopped"); n != len(projtest.All()) {
 		t.Errorf("the reader sees %d live builds", n)
 	}
 	live, err := builds(t.Context(), connection(t, admin), cfg.withDefaults().names(), "projection = 'history' AND state = 'live'")

@@ -5,16 +5,24 @@ import (
 	"fmt"
 	"testing"
 
+	"imagine.ua/litopys/domain/law"
 	"imagine.ua/litopys/projections"
 	"imagine.ua/litopys/projections/consents"
 	"imagine.ua/litopys/projections/history"
+	"imagine.ua/litopys/projections/notices"
+	"imagine.ua/litopys/projections/obligations"
 	"imagine.ua/litopys/projections/profile"
+	"imagine.ua/litopys/projections/register"
+	"imagine.ua/litopys/projections/requests"
+	"imagine.ua/litopys/projections/retained"
+	"imagine.ua/litopys/projections/statistics"
 	"imagine.ua/litopys/projections/transfers"
 )
 
 // All is the ledger's projections.
 func All() []*projections.Projection {
-	return []*projections.Projection{profile.New(), history.New(), consents.New(), transfers.New()}
+	return []*projections.Projection{profile.New(), history.New(), consents.New(), transfers.New(), retained.New(),
+		obligations.New(law.UA()), requests.New(), notices.New(), statistics.New(), register.New()}
 }
 
 // Dump is all live rows of a set of projections, by table, in the order of their keys.

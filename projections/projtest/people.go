@@ -3,11 +3,13 @@ package projtest
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/law"
 	"imagine.ua/litopys/domain/recipient"
 	"imagine.ua/litopys/domain/subject"
 )
@@ -16,12 +18,15 @@ import (
 type Dice func(n int) int
 
 // Crowd makes plausible events of a number of people: registrations, visits, edits, consents, transfers,
-// viewings, deletions. What it makes depends on the dice alone.
+// viewings, deletions, and what the law asks for: holds, restrictions, requests, notices. What it makes depends on the dice alone.
 type Crowd struct {
 	dice       Dice
 	now        time.Time
 	people     []*person
 	recipients []domain.RecipientID
+	requests   []*asked
+	versions   int // of the policy, published
+	months     int // of which statistics are published
 	ids        uint64
 	// Visits is how many of a hundred events are page views; the rest are of all other types.
 	Visits int
@@ -37,6 +42,7 @@ type person struct {
 	closed   bool
 	deleted  int // deletions of traces in this month, the generation of its epochs
 	month    domain.Month
+	duties
 }
 
 // NewCrowd begins with two recipients and nobody else.
@@ -104,8 +110,12 @@ func (c *Crowd) Subjects() []domain.SubjectID {
 func (c *Crowd) at(stream domain.Stream, e domain.Event) domain.Recorded {
 	c.now = c.now.Add(time.Duration(1+c.dice(5_000_000)) * time.Millisecond / 10)
 	late := time.Duration(c.dice(4)/3*c.dice(100)) * time.Hour
+	actor := domain.Actor{Kind: domain.ActorEmployee, ID: domain.Reference(fmt.Sprintf("E-%d", c.dice(5)))}
+	if actor.ID == "E-4" {
+		actor = domain.Actor{Kind: domain.ActorSubject, ID: "web"}
+	}
 	return domain.Recorded{ID: c.id(), Stream: stream, Event: e, Meta: domain.Meta{
-		Actor:      domain.Actor{Kind: domain.ActorEmployee, ID: domain.Reference(fmt.Sprintf("E-%d", c.dice(5)))},
+		Actor:      actor,
 		OccurredAt: c.now.Add(-late), RecordedAt: c.now, Purpose: []domain.Purpose{"service", "contact"}[c.dice(2)],
 		Grounds: "ua.11.1.3", Service: "site", Policy: "2024-1", Command: "command", Content: "0123456789abcdef0123456789abcdef",
 	}}
@@ -166,8 +176,9 @@ var attributes = []domain.Field{"name", "email", "phone"}
 func (c *Crowd) have(p *person) (domain.FieldEpoch, bool) {
 	for i := range attributes {
 		f := attributes[(i+c.dice(len(attributes)))%len(attributes)]
-		if n := p.fields[f]; n > 0 {
-			return domain.FieldEpoch{Field: f, Epoch: domain.AttributeEpoch(n)}, true
+		v := domain.FieldEpoch{Field: f, Epoch: domain.AttributeEpoch(p.fields[f])}
+		if p.fields[f] > 0 && !slices.Contains(p.gone, v) {
+			return v, true
 		}
 	}
 	return domain.FieldEpoch{}, false
@@ -179,14 +190,6 @@ func (c *Crowd) collect(p *person) domain.Recorded {
 	return c.file(p, subject.Collected{Subject: p.id, Source: subject.BySubject, Items: []domain.Item{c.item(p, f, domain.AttributeEpoch(p.fields[f]))}})
 }
 
-func (c *Crowd) fate(p *person, v domain.FieldEpoch) domain.Fate {
-	f := domain.Fate{Subject: p.id, Field: v.Field, Epoch: v.Epoch, Action: domain.Destroy}
-	if c.dice(2) == 0 {
-		f.Action, f.Rule, f.Until = domain.Retain, "limitation", c.now.AddDate(3, 0, 0)
-	}
-	return f
-}
-
 // other gives an event of a type that needs, where it needs anything, a value that the person has.
 func (c *Crowd) other(p *person) domain.Recorded {
 	v, ok := c.have(p)
@@ -194,7 +197,7 @@ func (c *Crowd) other(p *person) domain.Recorded {
 		return c.collect(p)
 	}
 	one := []domain.FieldEpoch{v}
-	switch c.dice(20) {
+	switch c.dice(28) {
 	case 0, 1:
 		return c.collect(p)
 	case 2, 3:
@@ -219,39 +222,44 @@ func (c *Crowd) other(p *person) domain.Recorded {
 		return c.trace(p, subject.Used{Subject: p.id, Values: one})
 	case 15, 16:
 		return c.grant(p)
+	case 17, 18, 19:
+		return c.agreement(p)
 	}
-	return c.agreement(p)
+	return c.duty(p)
 }
 
 func (c *Crowd) edit(p *person, v domain.FieldEpoch) domain.Recorded {
 	p.fields[v.Field]++
 	item := c.item(p, v.Field, domain.AttributeEpoch(p.fields[v.Field]))
-	fates := []domain.Fate{c.fate(p, v)}
+	fates := c.fates(p, v)
 	if c.dice(3) == 0 {
-		return c.file(p, subject.Rectified{Subject: p.id, Value: v, Outcome: subject.Corrected, Items: []domain.Item{item}, Superseded: fates})
+		return c.telling(p, subject.Rectified{Subject: p.id, Value: v, Outcome: subject.Corrected, Items: []domain.Item{item}, Superseded: fates, Tell: p.got})
 	}
-	return c.file(p, subject.Edited{Subject: p.id, Items: []domain.Item{item}, Superseded: fates})
+	return c.telling(p, subject.Edited{Subject: p.id, Items: []domain.Item{item}, Superseded: fates, Tell: p.got})
 }
 
 func (c *Crowd) delete(p *person, v domain.FieldEpoch) domain.Recorded {
-	fates := []domain.Fate{c.fate(p, v)}
+	fates := c.fates(p, v)
 	if c.dice(2) == 0 {
-		return c.file(p, subject.Deleted{Subject: p.id, Deleted: fates, Services: []domain.Service{"letters"}})
+		return c.telling(p, subject.Deleted{Subject: p.id, Deleted: fates, Services: []domain.Service{"letters"}, Tell: p.got})
 	}
 	for _, f := range traces {
 		fates = append(fates, domain.Fate{Subject: p.id, Field: f, Epoch: c.traceEpoch(p), Through: true, Action: domain.Destroy})
 	}
 	p.deleted++
 	if c.dice(3) > 0 || p.closed {
-		return c.file(p, subject.Deleted{Subject: p.id, Deleted: fates})
+		return c.telling(p, subject.Deleted{Subject: p.id, Deleted: fates, Ground: "court", Tell: p.got})
 	}
 	p.closed = true
-	return c.file(p, subject.Closed{Subject: p.id, Deleted: fates, Services: []domain.Service{"account", "letters"}})
+	return c.telling(p, subject.Closed{Subject: p.id, Deleted: fates, Services: []domain.Service{"account", "letters"}, Tell: p.got})
 }
 
 func (c *Crowd) transfer(p *person, values []domain.FieldEpoch) domain.Recorded {
 	e := subject.Transferred{Subject: p.id, Values: values,
 		Recipient: subject.Recipient{ID: c.recipients[c.dice(len(c.recipients))], Kind: "partner", Country: "UA"}}
+	if !slices.Contains(p.got, e.Recipient.ID) {
+		p.got = append(p.got[:len(p.got):len(p.got)], e.Recipient.ID)
+	}
 	switch c.dice(4) {
 	case 0:
 		e.Basis = subject.ByConsent{Consent: domain.ConsentID{UUID: c.id()}}
@@ -262,7 +270,9 @@ func (c *Crowd) transfer(p *person, values []domain.FieldEpoch) domain.Recorded 
 	default:
 		e.Basis, e.Abroad = subject.ByDefence{Evidence: "EV-1", Approver: "E-3", Statement: c.item(p, "defence-statement", "1")}, "ua.29.3"
 	}
-	return c.file(p, e)
+	r := c.file(p, e)
+	p.causes = append(p.causes, cause{event: r.ID, duty: law.NoticeTransfer})
+	return r
 }
 
 func (c *Crowd) grant(p *person) domain.Recorded {

@@ -61,14 +61,14 @@ func interruptedEqualsLive(t *testing.T, open Open) {
 		crowd := NewCrowd(func(n int) int { return rapid.IntRange(0, n-1).Draw(rt, "dice") })
 		log := NewLog(ledger)
 		log.Append(crowd.Recipients()...)
-		log.Append(crowd.Some(rapid.IntRange(1, 900).Draw(rt, "events"))...)
+		log.Append(crowd.Some(rapid.IntRange(1, 250).Draw(rt, "events"))...)
 		here := fmt.Sprintf("%s/%d", place, run)
 		b := open(t, here)
 		following := engine(t, log, b, batches(200))
 		must(t, following.CatchUp(context.Background()))
 		for range rapid.IntRange(1, 4).Draw(rt, "interruptions") {
 			kind := rapid.SampledFrom([]string{"cancelled", "broken off", "killed", "damaged"}).Draw(rt, "kind")
-			interrupt(t, b, log, here+"-spool", kind, int64(rapid.IntRange(1, 900).Draw(rt, "after")), rapid.IntRange(1, 30).Draw(rt, "step"))
+			interrupt(t, b, log, here+"-spool", kind, int64(rapid.IntRange(1, 250).Draw(rt, "after")), rapid.IntRange(1, 30).Draw(rt, "step"))
 			log.Append(crowd.Some(rapid.IntRange(0, 40).Draw(rt, "more"))...)
 			must(t, following.CatchUp(context.Background()))
 		}
@@ -137,7 +137,7 @@ func goesOn(t *testing.T, open Open) {
 	dir := t.TempDir()
 	source := &cutting{Log: log, cut: func() error { return errCut }}
 	source.left.Store(3000)
-	with := func(c *projections.Config) { c.Source = source }
+	with := func(c *projections.Config) { c.Source, c.Projections = source, Some(3, 4) }
 	want(t, engine(t, log, b, smallRuns, with, spoolDir(dir)).Rebuild(t.Context(), nil, nil), errCut)
 	source.left.Store(0)
 	var last projections.Progress
@@ -145,8 +145,8 @@ func goesOn(t *testing.T, open Open) {
 	if all := int64(len(log.Events())); last.Events >= all-1000 || last.Events == 0 || last.Rows == 0 {
 		t.Errorf("the second run read %d events of %d, and stored %d rows", last.Events, all, last.Rows)
 	}
-	must(t, engine(t, log, b).CatchUp(t.Context()))
-	_, err := engine(t, log, b).Check(t.Context(), nil, nil)
+	must(t, engine(t, log, b, with).CatchUp(t.Context()))
+	_, err := engine(t, log, b, with).Check(t.Context(), nil, nil)
 	must(t, err)
 }
 
@@ -175,7 +175,7 @@ func memoryStays(t *testing.T, open Open) {
 		dir := t.TempDir()
 		source := &cutting{Log: log, cut: func() error { return errCut }}
 		source.left.Store(int64(events))
-		e := engine(t, log, b, spoolDir(dir), func(c *projections.Config) { c.Source, c.RebuildBytes = source, bound })
+		e := engine(t, log, b, use(Some(0, 4)...), spoolDir(dir), func(c *projections.Config) { c.Source, c.RebuildBytes = source, bound })
 		want(t, e.Rebuild(t.Context(), nil, nil), errCut)
 		runs := 0
 		must(t, filepath.Walk(dir, func(path string, f os.FileInfo, err error) error {

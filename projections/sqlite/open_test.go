@@ -93,7 +93,7 @@ func TestViewEndsWithContext(t *testing.T) {
 			t.Fatalf("%d rows, then %v", rows, err)
 		}
 	}
-	if got := projtest.Read(t, b, projtest.All()); len(got["history"]) < 500 {
+	if got := projtest.Read(t, b, projtest.All()); len(got["history"]) < 400 {
 		t.Errorf("%d rows", len(got["history"]))
 	}
 }
