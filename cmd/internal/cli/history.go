@@ -339,6 +339,7 @@ func aboutEntry(e history.Entry, opened []domain.Item) string {
 			parts = append(parts, "old "+string(f.Field)+" destroyed")
 		}
 	}
+	parts = append(parts, limitedBy(e)...)
 	for _, name := range []string{"clause", "role", "method", "outcome", "document", "place", "duty", "channel"} {
 		if v := e.Detail(name); v != "" {
 			parts = append(parts, name+" "+v)

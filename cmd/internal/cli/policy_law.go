@@ -32,17 +32,17 @@ func (p *program) lawPack(pack *law.Pack) {
 	if pack == nil {
 		return
 	}
-	p.heading("Law: " + visible(pack.Title))
-	pairs(p.Out, [2]string{"rule pack", pack.ID + " " + pack.Version}, [2]string{"days counted in", pack.Zone},
+	p.heading("Law")
+	pairs(p.Out, [2]string{"title", pack.Title}, [2]string{"rule pack", pack.ID + " " + pack.Version}, [2]string{"days counted in", pack.Zone},
 		[2]string{"records of operations", fmt.Sprintf("%s (%s)", pack.Records.Title, pack.Records.Article)})
 	p.heading("Duties of the law and their terms")
-	g := grid{head: []string{"duty", "article", "to tell", "term", "may be extended"}, wide: []int{26, 10, 11, 16, 25}}
+	g := grid{head: []string{"duty", "article", "to tell", "term"}, wide: []int{26, 10, 11, 40}}
 	for _, d := range pack.Deadlines {
 		term := d.Term.String()
 		if d.Term.IsZero() {
 			term = "at once"
 		}
-		g.add(string(d.ID), d.Article, string(d.Addressee), term, extension(d))
+		g.add(string(d.ID), d.Article, string(d.Addressee), term+extension(d))
 	}
 	g.print(p.Out, "none")
 	var grounds, exemptions [][]string
@@ -56,17 +56,17 @@ func (p *program) lawPack(pack *law.Pack) {
 	p.list("Exemptions from telling", exemptions)
 }
 
-// extension tells how a term may be made longer, and nothing when it may not.
+// extension tells how a term may be made longer or what forbids it, and nothing where the law is silent.
 func extension(d law.Deadline) string {
 	switch {
 	case d.Extension == nil && d.FixedBy != "":
-		return "no (" + d.FixedBy + ")"
+		return ", never longer (" + d.FixedBy + ")"
 	case d.Extension == nil:
-		return "-"
+		return ""
 	case d.Extension.InAll:
-		return "to " + d.Extension.Term.String() + " (" + d.Extension.Article + ")"
+		return ", extended at most to " + d.Extension.Term.String() + " (" + d.Extension.Article + ")"
 	}
-	return "by " + d.Extension.Term.String() + " (" + d.Extension.Article + ")"
+	return ", extended at most by " + d.Extension.Term.String() + " (" + d.Extension.Article + ")"
 }
 
 func orDash(s string) string {

@@ -10,6 +10,7 @@ import (
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/law"
 	"imagine.ua/litopys/domain/subject"
+	"imagine.ua/litopys/projections/history"
 	"imagine.ua/litopys/projections/profile"
 )
 
@@ -117,6 +118,21 @@ func limitsJSON[T ~string](what string, list []profile.Limit[T]) []map[string]an
 	out := []map[string]any{}
 	for _, l := range list {
 		out = append(out, map[string]any{what: l.Of, "since": when(l.Since)})
+	}
+	return out
+}
+
+// limitedBy names the fields that an entry restricts or holds, and the purposes that it objects to.
+func limitedBy(e history.Entry) (out []string) {
+	switch e.Type {
+	case history.Restricted, history.RestrictionLifted, history.Objected, history.ObjectionWithdrawn, history.HoldPlaced:
+	default:
+		return nil
+	}
+	for _, d := range e.Details {
+		if d.Name == "field" || d.Name == "purpose" {
+			out = append(out, d.Value)
+		}
 	}
 	return out
 }
