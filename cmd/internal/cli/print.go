@@ -83,15 +83,56 @@ func (g *grid) print(w io.Writer, none string) {
 		t.AppendRow(cells(row))
 	}
 	var configs []table.ColumnConfig
-	for i, most := range g.wide {
-		if most > 0 {
-			configs = append(configs, table.ColumnConfig{Number: i + 1, WidthMax: most, WidthMaxEnforcer: text.WrapSoft})
-		}
+	for i, most := range g.fit(columns(w)) {
+		configs = append(configs, table.ColumnConfig{Number: i + 1, WidthMax: most, WidthMaxEnforcer: text.WrapSoft})
 	}
 	t.SetColumnConfigs(configs)
 	for line := range strings.Lines(t.Render()) {
 		fmt.Fprintln(w, strings.TrimRight(line, " \n"))
 	}
+}
+
+// gap is what stands between two columns; narrowest is how narrow a column of endless words becomes.
+const (
+	gap       = 2
+	narrowest = 20
+)
+
+// fit gives the width of every column. Where the terminal is too narrow the widest columns become narrower, but
+// no word is broken for it: an id that is cut in two can't be copied.
+func (g *grid) fit(columns int) []int {
+	widths, words := make([]int, len(g.head)), make([]int, len(g.head))
+	for _, row := range append([][]string{g.head}, g.rows...) {
+		for i, cell := range row {
+			widths[i] = max(widths[i], text.StringWidth(visible(cell)))
+			for _, word := range strings.Fields(visible(cell)) {
+				words[i] = max(words[i], text.StringWidth(word))
+			}
+		}
+	}
+	total := gap * len(widths) // the last column has one, too
+	for i := range widths {
+		if i < len(g.wide) && g.wide[i] > 0 {
+			widths[i] = min(widths[i], g.wide[i])
+		}
+		if words[i] > widths[i] { // its longest word is broken anyway
+			words[i] = min(widths[i], narrowest)
+		}
+		total += widths[i]
+	}
+	for ; columns > 0 && total > columns; total-- {
+		widest := -1
+		for i := range widths {
+			if widths[i] > words[i] && (widest < 0 || widths[i] > widths[widest]) {
+				widest = i
+			}
+		}
+		if widest < 0 {
+			break
+		}
+		widths[widest]--
+	}
+	return widths
 }
 
 func plainStyle() table.Style {
@@ -113,7 +154,10 @@ func cells(words []string) table.Row {
 
 // pairs prints names and values in two columns, leaving out what is empty.
 func pairs(w io.Writer, list ...[2]string) {
-	longest := 0
+	longest, most := 0, width
+	if c := columns(w); c > 0 {
+		most = min(width, c)
+	}
 	for _, pair := range list {
 		if pair[1] != "" {
 			longest = max(longest, len(pair[0]))
@@ -124,7 +168,7 @@ func pairs(w io.Writer, list ...[2]string) {
 			continue
 		}
 		indent := strings.Repeat(" ", longest+2)
-		wrapped := strings.ReplaceAll(text.WrapSoft(visible(pair[1]), width-longest-2), "\n", "\n"+indent)
+		wrapped := strings.ReplaceAll(text.WrapSoft(visible(pair[1]), max(20, most-longest-2)), "\n", "\n"+indent)
 		fmt.Fprintf(w, "%-*s  %s\n", longest, pair[0], wrapped)
 	}
 }

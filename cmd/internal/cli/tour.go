@@ -150,13 +150,13 @@ func (t *tour) do(ctx context.Context, what string, cmd ledger.Command) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	t.note("%-52s  revision %d of %s", what, got.Revision, shortStream(got.Stream))
+	t.note("%-53s  %s %d", what, shortStream(got.Stream), got.Revision)
 	return nil
 }
 
 func shortStream(s domain.Stream) string {
 	if len(s) > 16 {
-		return string(s)[:len(s.Kind())+9] + "..."
+		return string(s)[:len(s.Kind())+9]
 	}
 	return string(s)
 }
@@ -188,7 +188,7 @@ func (t *tour) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.p.say("A new ledger %s in %s, under the policy %s %s.", id.String()[:8], t.p.cfg.Dir, t.app.Policy.Name, t.app.Policy.Version)
+	t.p.say("A new ledger %s in %s,\nunder the policy %s %s. Beside every fact: its stream, its place there.", id.String()[:8], t.p.cfg.Dir, t.app.Policy.Name, t.app.Policy.Version)
 	for _, chapter := range []func(context.Context) error{
 		t.arrive, t.visit, t.correct, t.thirdParties, t.agree, t.ordered, t.byLaw, t.shown, t.refusals,
 		t.newPolicy, t.kept, t.held, t.disclosed, t.released, t.asked, t.owed, t.over,

@@ -46,7 +46,7 @@ func (t *tour) history(ctx context.Context) error {
 
 // transferred tells to whom values went, and writes it into a file.
 func (t *tour) transferred(ctx context.Context) error {
-	t.title("Answer: to whom it went, and the file that an auditor takes away")
+	t.title("Answer: to whom it went, and the file for an auditor")
 	if err := t.p.transfersList(ctx, t.app, transfers.Filter{}); err != nil {
 		return err
 	}

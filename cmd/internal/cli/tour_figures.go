@@ -64,7 +64,7 @@ func (t *tour) recounted(ctx context.Context) error {
 
 // registered shows a part of the record of processing activities.
 func (t *tour) registered(ctx context.Context) error {
-	t.title("The record of processing: who still holds what, and must be told (GDPR art. 30)")
+	t.title("The record of processing: who holds what? (GDPR art. 30)")
 	var r *register.Register
 	err := t.app.View(ctx, func(s projections.Snapshot) (err error) {
 		r, err = register.Make(ctx, s, t.app.Policy)

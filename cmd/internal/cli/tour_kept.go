@@ -40,7 +40,7 @@ func (t *tour) keptNow(ctx context.Context) error {
 
 // kept changes a value that a law keeps (4.3).
 func (t *tour) kept(ctx context.Context) error {
-	t.title("A corrected tax number leaves the profile, and the law keeps the old one (4.3)")
+	t.title("A new tax number; the law keeps the old one, out of the profile (4.3)")
 	if err := t.do(ctx, "edit: another tax number", subject.Edit{About: t.own(t.people[0]), Values: given("tax_number", t.people[0].nexttax)}); err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (t *tour) held(ctx context.Context) error {
 // disclosed hands a kept value to an authority, by its request and two approvals (3.3.3, 4.3).
 func (t *tour) disclosed(ctx context.Context) error {
 	who := t.people[0]
-	t.title("The tax office asks for the old number; two persons must approve (3.3.3, 4.3)")
+	t.title("The tax office asks for the old number; two approve (3.3.3, 4.3)")
 	asked := domain.RequestID{UUID: t.id()}
 	about := func(actor string) request.About {
 		return request.About{Request: asked, Operation: t.by(actor, "contact", "ua.11.1.5", "support")}

@@ -66,7 +66,7 @@ func (t *tour) newPolicy(ctx context.Context) error {
 
 // asked takes requests in and shows by when they must be answered (7.1; ua art. 8, 16, 17).
 func (t *tour) asked(ctx context.Context) error {
-	t.title("The person asks what is known of him; the answer has a last day (7.1, ua.8, ua.17)")
+	t.title("Requests come in; every answer has a last day (7.1, ua.8, ua.17)")
 	who := t.people[0]
 	about := func(id domain.RequestID) request.About {
 		return request.About{Request: id, Operation: t.by("employee", "contact", "ua.11.1.5", "support")}
@@ -87,7 +87,7 @@ func (t *tour) asked(ctx context.Context) error {
 
 // owed shows who must be told of what, and tells the person (3.4; ua art. 21).
 func (t *tour) owed(ctx context.Context) error {
-	t.title("Every transfer, change and deletion obliges to tell somebody by a day (ua.21)")
+	t.title("Transfers, changes, deletions: who must be told by when? (ua.21)")
 	who := t.people[0]
 	open := obligations.Filter{State: obligations.Open, Subject: who.id}
 	list, err := t.duties(ctx, open)
