@@ -81,15 +81,6 @@ type forecast struct {
 	names  map[domain.RecipientID]string
 }
 
-// plan shows what a deletion would do under the law of the policy.
-func (p *program) plan(ctx context.Context, a *app.App, id domain.SubjectID, w *which, at time.Time) error {
-	pol, err := underLaw(a, at, "")
-	if err != nil {
-		return err
-	}
-	return p.planUnder(ctx, a, pol, id, w, at)
-}
-
 // planUnder decides the deletion on the present state and shows the event that would be recorded.
 func (p *program) planUnder(ctx context.Context, a *app.App, pol *policy.Policy, id domain.SubjectID, w *which, at time.Time) error {
 	state, err := a.State(ctx, id)
