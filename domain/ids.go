@@ -88,6 +88,11 @@ const (
 	KindStatistics  StreamKind = "statistics" // what was published of one month
 )
 
+// StreamKinds lists them all: a store that shares a server with others must know which streams are the ledger's.
+func StreamKinds() []StreamKind {
+	return []StreamKind{KindSubject, KindTrace, KindRecipient, KindRequest, KindPolicy, KindCertificate, KindStatistics}
+}
+
 // SubjectStream is the stream of one subject's file.
 func SubjectStream(id SubjectID) Stream { return Stream(string(KindSubject) + "-" + id.String()) }
 

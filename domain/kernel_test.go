@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -152,4 +154,22 @@ func TestContentTellsTextsApart(t *testing.T) {
 			t.Fatalf("not JSON: %s", object)
 		}
 	})
+}
+
+// A kind that is missing in the list would be refused by a store on a shared server.
+func TestStreamKindsAreAllListed(t *testing.T) {
+	t.Parallel()
+	src, err := os.ReadFile("ids.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := regexp.MustCompile(`StreamKind = "([a-z]+)"`).FindAllSubmatch(src, -1)
+	if len(declared) == 0 || len(declared) != len(domain.StreamKinds()) {
+		t.Fatalf("%d kinds are declared, %d listed", len(declared), len(domain.StreamKinds()))
+	}
+	for i, kind := range domain.StreamKinds() {
+		if string(declared[i][1]) != string(kind) {
+			t.Errorf("kind %d is %s in the list and %s in the source", i, kind, declared[i][1])
+		}
+	}
 }

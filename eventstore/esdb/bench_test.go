@@ -148,8 +148,7 @@ func BenchmarkSubscribe(b *testing.B) {
 func bareFollow(b *testing.B, c *driver.Client) (n int) {
 	sub, err := c.SubscribeToAll(b.Context(), driver.SubscribeToAllOptions{
 		From: driver.Start{}, MaxSearchWindow: 512, CheckpointInterval: 4,
-		Filter: &driver.SubscriptionFilter{Type: driver.StreamFilterType, Prefixes: []string{
-			"subject-", "trace-", "recipient-", "policy-", "request-", "statistics-", "export-", "ledger-"}},
+		Filter: &driver.SubscriptionFilter{Type: driver.StreamFilterType, Prefixes: esdb.DefaultPrefixes()},
 	})
 	if err != nil {
 		b.Fatal(err)

@@ -11,11 +11,17 @@ import (
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/google/uuid"
+
+	"imagine.ua/litopys/domain"
 )
 
 // DefaultPrefixes are the beginnings of the names of the ledger's streams.
 func DefaultPrefixes() []string {
-	return []string{"subject-", "trace-", "recipient-", "policy-", "request-", "statistics-", "export-", "ledger-"}
+	prefixes := []string{"ledger-", "export-"}
+	for _, kind := range domain.StreamKinds() {
+		prefixes = append(prefixes, string(kind)+"-")
+	}
+	return prefixes
 }
 
 // Config says where the server is and how patient to be. Only URL is required.
