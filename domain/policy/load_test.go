@@ -73,6 +73,23 @@ func TestLoadReportsAllProblemsAtOnce(t *testing.T) {
 	}
 }
 
+// TestLoadReportsMoreThanARepeatedKey: the parser alone would stop at the key that is given twice.
+func TestLoadReportsMoreThanARepeatedKey(t *testing.T) {
+	t.Parallel()
+	got := problems(t, edited(t,
+		"governing-law: UA", "governing-law: UA\ngoverning-law: EU",
+		"  contact: support@imagine.ua", "  contact: support@imagine.ua\n  telepathy: true",
+		"max-bytes: 254", "max-bytes: many",
+	))
+	said := map[string]string{}
+	for _, p := range got {
+		said[p.Path] = p.Message
+	}
+	if len(got) != 3 || said["governing-law"] != "the key is given twice" || said["controller.telepathy"] != "unknown key" {
+		t.Errorf("want the repeated key, the unknown one and the number, got:\n%v", got)
+	}
+}
+
 func TestLoadNamesTheLine(t *testing.T) {
 	t.Parallel()
 	src := edited(t, "acceptance: use ", "acceptance: nod ")

@@ -1,25 +1,33 @@
-package law
+package strictyaml
 
 import (
 	"encoding"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
 
 // shape is what a walk over the syntax tree finds before anything is decoded: the line of every path, and every
-// key and value that does not fit the type. A decoder would stop at the first.
+// key and value that does not fit the type.
 type shape struct {
 	lines    map[string]int
 	problems []Problem
 	// unreadable: a value is of the wrong nature, so checking contents would only add noise.
 	unreadable bool
+	tooDeep    string
 }
 
-// maxDepth is far beyond the deepest path of a pack; deeper nesting is an attack on the walk.
-const maxDepth = 12
+// maxDepth is far beyond the deepest path of any file here; deeper nesting is an attack on the walk.
+const maxDepth = 16
+
+func shapeOf[T any](root ast.Node, f File) *shape {
+	s := &shape{lines: map[string]int{}, tooDeep: f.TooDeep}
+	s.walk(root, reflect.TypeFor[T](), "", 0)
+	return s
+}
 
 func (s *shape) report(n ast.Node, path, message, remedy string) {
 	s.problems = append(s.problems, Problem{Line: lineOf(n), Path: path, Message: message, Remedy: remedy})
@@ -55,17 +63,17 @@ func (s *shape) walk(n ast.Node, t reflect.Type, path string, depth int) {
 }
 
 func (s *shape) mapping(n ast.Node, values []*ast.MappingValueNode, t reflect.Type, path string, depth int) {
-	if !s.fits(n, t, reflect.Struct, path, depth) {
+	if !s.fits(n, t, path, depth, reflect.Struct, reflect.Map) {
 		return
 	}
-	fields, seen := fieldsOf(t), map[string]bool{}
+	typeOf, seen := keysOf(t), map[string]bool{}
 	for _, v := range values {
 		key := v.Key.String()
 		if token := v.Key.GetToken(); token != nil {
 			key = token.Value
 		}
 		at := strings.TrimPrefix(path+"."+key, ".")
-		field, known := fields[key]
+		field, known := typeOf(key)
 		switch {
 		case seen[key]:
 			s.refuse(v.Key, at, "the key is given twice", "keep one of them")
@@ -80,7 +88,7 @@ func (s *shape) mapping(n ast.Node, values []*ast.MappingValueNode, t reflect.Ty
 }
 
 func (s *shape) sequence(n *ast.SequenceNode, t reflect.Type, path string, depth int) {
-	if !s.fits(n, t, reflect.Slice, path, depth) {
+	if !s.fits(n, t, path, depth, reflect.Slice) {
 		return
 	}
 	for i, v := range n.Values {
@@ -88,34 +96,51 @@ func (s *shape) sequence(n *ast.SequenceNode, t reflect.Type, path string, depth
 	}
 }
 
+// scalar leaves it to the decoder what a text may say; only what is written otherwise than text is looked at.
 func (s *shape) scalar(n ast.Node, t reflect.Type, path string) {
-	_, number := n.(*ast.IntegerNode)
-	_, truth := n.(*ast.BoolNode)
-	kind := kindOf(t)
-	if kind == reflect.Int && !number || kind == reflect.Bool && !truth || kind == reflect.Struct || kind == reflect.Slice {
-		s.fits(n, t, reflect.Invalid, path, 0)
+	fits := true
+	switch kindOf(t) {
+	case reflect.Int:
+		_, fits = n.(*ast.IntegerNode)
+	case reflect.Bool:
+		_, fits = n.(*ast.BoolNode)
+	case reflect.Struct, reflect.Map, reflect.Slice:
+		fits = false
+	}
+	if !fits {
+		s.wrong(n, t, path)
 	}
 }
 
 // fits reports a node whose nature is not that of the type, and one that is nested too deeply.
-func (s *shape) fits(n ast.Node, t reflect.Type, is reflect.Kind, path string, depth int) bool {
-	switch want := kindOf(t); {
-	case depth > maxDepth:
-		s.refuse(n, path, "nested too deeply", "keep to the structure of the packs that are built in")
+func (s *shape) fits(n ast.Node, t reflect.Type, path string, depth int, natures ...reflect.Kind) bool {
+	if depth > maxDepth {
+		s.refuse(n, path, "nested too deeply", s.tooDeep)
 		return false
-	case want != is:
-		s.refuse(n, path, "the value is of another nature", "give "+natures[want])
+	}
+	if !slices.Contains(natures, kindOf(t)) {
+		s.wrong(n, t, path)
 		return false
 	}
 	return true
 }
 
-var natures = map[reflect.Kind]string{
-	reflect.Struct: "a mapping of keys", reflect.Slice: "a list", reflect.Int: "a whole number",
-	reflect.Bool: "true or false", reflect.String: "a single value",
+func (s *shape) wrong(n ast.Node, t reflect.Type, path string) {
+	want := "a single value"
+	switch kindOf(t) {
+	case reflect.Struct, reflect.Map:
+		want = "a mapping of keys"
+	case reflect.Slice:
+		want = "a list"
+	case reflect.Int:
+		want = "a whole number"
+	case reflect.Bool:
+		want = "true or false"
+	}
+	s.refuse(n, path, "the value is of another nature", "give "+want)
 }
 
-// kindOf gives the kind that a value of the type has in the file: what reads itself from text is a scalar.
+// kindOf gives the kind that a value of the type has in the file: what reads itself from text is a single value.
 func kindOf(t reflect.Type) reflect.Kind {
 	if reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 		return reflect.String
@@ -123,13 +148,19 @@ func kindOf(t reflect.Type) reflect.Kind {
 	return t.Kind()
 }
 
-// fieldsOf lists the fields of a struct by their yaml keys.
-func fieldsOf(t reflect.Type) map[string]reflect.Type {
+// keysOf tells of which type the value of a key is: a struct knows its yaml tags only, a map takes every key.
+func keysOf(t reflect.Type) func(key string) (reflect.Type, bool) {
+	if t.Kind() == reflect.Map {
+		return func(string) (reflect.Type, bool) { return t.Elem(), true }
+	}
 	fields := map[string]reflect.Type{}
 	for f := range t.Fields() {
 		if key, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); key != "" {
 			fields[key] = f.Type
 		}
 	}
-	return fields
+	return func(key string) (reflect.Type, bool) {
+		field, known := fields[key]
+		return field, known
+	}
 }
