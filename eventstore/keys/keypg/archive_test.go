@@ -174,7 +174,7 @@ func moveKeys(t *testing.T, from, to home) {
 		t.Error(err)
 	}
 	keytest.Tagged(t, moved, 3) // it goes on
-	ranged := all[len(all)-28] // retained by a range of months: a later word about that range reaches it
+	ranged := all[len(all)-28]  // retained by a range of months: a later word about that range reaches it
 	if err := moved.Follow(t.Context(), 78, []domain.Fate{keytest.Destroy(all[2].Ref), keytest.Through(keytest.Destroy(ranged.Ref))}); err != nil {
 		t.Error(err)
 	}
