@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,7 +29,8 @@ import (
 type house struct {
 	t       testing.TB
 	dice    *rand.Rand
-	now     time.Time
+	now     time.Time                 // the test's own; move sets it
+	clock   atomic.Pointer[time.Time] // what others read meanwhile: certificates are written in the background
 	journal *journal.Journal
 	ledger  *ledger.Ledger
 	backend *sqlite.Backend
@@ -39,9 +41,9 @@ type house struct {
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	h := &house{t: t, dice: rand.New(rand.NewPCG(3, 3)), now: noon,
-		files: map[domain.SubjectID]subject.State{}}
-	dir, clock := t.TempDir(), func() time.Time { return h.now }
+	h := &house{t: t, dice: rand.New(rand.NewPCG(3, 3)), files: map[domain.SubjectID]subject.State{}}
+	h.move(noon)
+	dir, clock := t.TempDir(), func() time.Time { return *h.clock.Load() }
 	var err error
 	if h.journal, err = journal.Open(t.Context(), journal.Config{Dir: dir, Clock: clock, Logger: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
@@ -61,6 +63,12 @@ func newHouse(t testing.TB) *house {
 		}
 	})
 	return h
+}
+
+// move lets the time come.
+func (h *house) move(now time.Time) {
+	h.now = now
+	h.clock.Store(&now)
 }
 
 // do hands a command to the ledger; a refusal is an answer.
@@ -247,7 +255,7 @@ func TestKeysProfileAndRecordsAgree(t *testing.T) {
 	}
 	seen := map[keys.State]int{}
 	for range 250 {
-		h.now = h.now.AddDate(0, h.dice.IntN(3), h.dice.IntN(20))
+		h.move(h.now.AddDate(0, h.dice.IntN(3), h.dice.IntN(20)))
 		h.do(h.random(people[h.dice.IntN(len(people))]))
 		if err := h.engine.CatchUp(t.Context()); err != nil {
 			t.Fatal(err)
@@ -286,7 +294,7 @@ func (h *house) end(id domain.SubjectID) {
 		h.do(subject.ReleaseHold{About: h.about(id), Hold: hold.ID})
 		level()
 	}
-	h.now = h.now.AddDate(4, 0, 0)
+	h.move(h.now.AddDate(4, 0, 0))
 	h.do(subject.EndRetention{About: h.about(id)})
 	if left := level(); left[keys.Live]+left[keys.Retained] > 0 {
 		h.t.Errorf("after all terms %v keys are left of %s", left, id)
