@@ -27,9 +27,9 @@ func BenchmarkAppendRatio(b *testing.B) {
 				server := testserver.New(b, esdbtest.Config{})
 				bare, adapter := bareAppender(b, server), adapterAppender(b, server)
 				ops := max(64, 1000/size)
-				for range b.N {
-					reportRatio(b, func(n int) { appendRound(b, bare, fmt.Sprintf("trace-%d", n), workers, size, ops) },
-						func(n int) { appendRound(b, adapter, fmt.Sprintf("subject-%d", n), workers, size, ops) })
+				for i := range b.N {
+					reportRatio(b, func(n int) { appendRound(b, bare, fmt.Sprintf("trace-%d-%d", i, n), workers, size, ops) },
+						func(n int) { appendRound(b, adapter, fmt.Sprintf("subject-%d-%d", i, n), workers, size, ops) })
 				}
 			})
 		}
