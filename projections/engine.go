@@ -140,7 +140,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			continue
 		}
 		e.pausing(ctx, err)
-		if !sleep(ctx, pause) {
+		if eventstore.Pause(ctx, pause) != nil {
 			return ctx.Err()
 		}
 		pause = min(2*pause, e.cfg.MaxBackoff)
@@ -445,15 +445,4 @@ func (e *Engine) named(names []string) ([]*Projection, error) {
 		}
 	}
 	return set, nil
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -67,20 +67,8 @@ func (j *Journal) hand(ctx context.Context, stream string, expected int64, batch
 		if n == 0 {
 			continue
 		}
-		if waitErr := pause(ctx, firstPause<<(n-1)); waitErr != nil {
+		if waitErr := eventstore.Pause(ctx, firstPause<<(n-1)); waitErr != nil {
 			return done, fmt.Errorf("%w: %w", err, waitErr)
 		}
-	}
-}
-
-// pause waits, or gives the context's error when that ends first.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

@@ -110,7 +110,7 @@ func (f *follower) run(ctx context.Context) {
 			return
 		}
 		f.logger.WarnContext(ctx, "key follower has trouble; trying again", slog.Uint64("position", f.at), slog.Any("error", err))
-		_ = pause(ctx, followPause<<n) // an ended context ends the next round
+		_ = eventstore.Pause(ctx, followPause<<n) // an ended context ends the next round
 	}
 }
 

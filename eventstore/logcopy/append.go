@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"imagine.ua/litopys/eventstore"
 )
@@ -151,20 +150,9 @@ func (c *copying) insist(ctx context.Context, b *batch) error {
 		case !errors.Is(err, eventstore.ErrUnknownOutcome) || try == c.cfg.Attempts:
 			return fmt.Errorf("append to %s behind %d: %w", b.stream, b.after, err)
 		}
-		if err := wait(ctx, pause); err != nil {
+		if err := eventstore.Pause(ctx, pause); err != nil {
 			return err
 		}
 		pause *= 2
-	}
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

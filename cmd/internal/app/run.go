@@ -61,21 +61,10 @@ func Follow(ctx context.Context, o Options) error {
 			waits = true
 			o.Logger.LogAttrs(ctx, slog.LevelWarn, "the runner waits for its servers", slog.Any("error", err))
 		}
-		if err := sleep(ctx, rest); err != nil {
+		if err := eventstore.Pause(ctx, rest); err != nil {
 			return err
 		}
 		rest = min(2*rest, longestRest)
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
