@@ -231,6 +231,8 @@ type Basis interface {
 	basis()
 	// Clause gives the clause of the policy: "3.3.1" … "3.3.4".
 	Clause() string
+	// Kind names the basis in one word, as read models and figures show it.
+	Kind() string
 }
 
 // ByConsent: the subject's live consent covers recipient, purpose and every field (3.3.1).
@@ -273,6 +275,18 @@ func (ByLaw) Clause() string { return "3.3.3" }
 
 // Clause gives the clause of the policy.
 func (ByDefence) Clause() string { return "3.3.4" }
+
+// Kind names the basis.
+func (ByConsent) Kind() string { return "consent" }
+
+// Kind names the basis.
+func (ByOrder) Kind() string { return "order" }
+
+// Kind names the basis.
+func (ByLaw) Kind() string { return "law" }
+
+// Kind names the basis.
+func (ByDefence) Kind() string { return "defence" }
 
 func (Registered) event()           {}
 func (Collected) event()            {}

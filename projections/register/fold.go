@@ -83,8 +83,7 @@ func did(r domain.Recorded, w *projections.Writer, kind string) {
 }
 
 func transferred(r domain.Recorded, e subject.Transferred, w *projections.Writer) error {
-	basis := basisOf(e.Basis)
-	if basis == "" {
+	if e.Basis == nil {
 		return errUnknownBasis
 	}
 	for _, v := range newest(e.Values) {
@@ -96,7 +95,7 @@ func transferred(r domain.Recorded, e subject.Transferred, w *projections.Writer
 			projections.OfInt(projections.EpochRank(v.Epoch)),
 			projections.OfTime(r.Meta.OccurredAt),
 			projections.OfUUID(r.ID),
-			projections.OfText(basis),
+			projections.OfText(e.Basis.Kind()),
 			projections.OptText(r.Meta.Purpose),
 			projections.OptText(r.Meta.Grounds),
 			projections.OptText(e.Abroad),
@@ -107,7 +106,7 @@ func transferred(r domain.Recorded, e subject.Transferred, w *projections.Writer
 	}
 	for _, v := range e.Values {
 		w.Add(flows, []projections.Value{projections.OfUUID(e.Recipient.ID.UUID), projections.OfText(v.Field), projections.OfText(e.Recipient.Country),
-			projections.OfText(basis), projections.OfText(e.Abroad), projections.OfText(r.Meta.Purpose)},
+			projections.OfText(e.Basis.Kind()), projections.OfText(e.Abroad), projections.OfText(r.Meta.Purpose)},
 			projections.Set{Column: flowValues, Value: projections.OfInt(1)})
 	}
 	return nil
@@ -126,20 +125,6 @@ func newest(values []domain.FieldEpoch) []domain.FieldEpoch {
 		}
 	}
 	return out
-}
-
-func basisOf(b subject.Basis) string {
-	switch b.(type) {
-	case subject.ByConsent:
-		return "consent"
-	case subject.ByOrder:
-		return "order"
-	case subject.ByLaw:
-		return "law"
-	case subject.ByDefence:
-		return "defence"
-	}
-	return ""
 }
 
 // changes marks what the recipients have of values that were edited or deleted. Who has a newer value than the one

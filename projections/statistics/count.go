@@ -146,7 +146,7 @@ func (c *Counter) add(ctx context.Context, r domain.Recorded) error {
 	case subject.Transferred:
 		for _, v := range e.Values {
 			c.put(e.Subject.UUID, statistics.Transfers, v, pick{statistics.Day: day, statistics.RecipientKind: string(e.Recipient.Kind),
-				statistics.Country: string(e.Recipient.Country), statistics.Basis: basisOf(e.Basis)})
+				statistics.Country: string(e.Recipient.Country), statistics.Basis: e.Basis.Kind()})
 		}
 	case request.Received:
 		who := e.Subject.UUID
@@ -163,20 +163,6 @@ func sourceOf(e subject.Registered) string {
 		return "none"
 	}
 	return string(e.Reference.Field)
-}
-
-func basisOf(b subject.Basis) string {
-	switch b.(type) {
-	case subject.ByConsent:
-		return "consent"
-	case subject.ByOrder:
-		return "order"
-	case subject.ByLaw:
-		return "law"
-	case subject.ByDefence:
-		return "defence"
-	}
-	return ""
 }
 
 // pick is what an event says of the dimensions that its measure may be cut by.
