@@ -8,11 +8,29 @@ type Event interface {
 	// Personal lists the personal values that this event brings into the ledger, in a fixed order.
 	// An event that only refers to values recorded earlier gives none.
 	Personal() []Item
-	// WithPersonal gives a copy with the values replaced, one for one, in the order of Personal.
-	// Sealing and unsealing go through it. It panics when the number differs.
-	WithPersonal([]Item) Event
 	// Fates lists the values whose keys change state by this event. The key store follows them.
 	Fates() []Fate
+}
+
+// Bearer is an event that can bring personal values.
+type Bearer interface {
+	Event
+	// WithPersonal gives a copy with the values replaced, one for one, in the order of Personal. It panics
+	// when the number differs.
+	WithPersonal([]Item) Event
+}
+
+// WithPersonal gives a copy of the event with its values replaced, one for one, in the order of Personal.
+// Sealing and unsealing go through it. It panics when the number differs, and for an event that brings
+// values but is no Bearer: a value that cannot be replaced could not be sealed.
+func WithPersonal(e Event, items []Item) Event {
+	if b, ok := e.(Bearer); ok {
+		return b.WithPersonal(items)
+	}
+	if len(items)+len(e.Personal()) > 0 {
+		panic("domain: the event brings no personal values, or cannot replace them")
+	}
+	return e
 }
 
 // NoPersonal is embedded by events that bring no personal value.

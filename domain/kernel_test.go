@@ -173,3 +173,30 @@ func TestStreamKindsAreAllListed(t *testing.T) {
 		}
 	}
 }
+
+// mute brings a value that nobody can replace.
+type mute struct {
+	domain.NoFates
+	items []domain.Item
+}
+
+func (m mute) Personal() []domain.Item { return m.items }
+
+// An event whose values cannot be replaced could not be sealed: it must never come out as it went in.
+func TestWithPersonalNeedsABearer(t *testing.T) {
+	t.Parallel()
+	one := []domain.Item{{Subject: anna, Field: "email", Epoch: "1", Value: domain.ClearValue("x")}}
+	if got, ok := domain.WithPersonal(mute{}, nil).(mute); !ok || got.items != nil {
+		t.Errorf("an event without values became %v", got)
+	}
+	for name, e := range map[string]mute{"values given to none": {}, "values without a way in": {items: one}} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			domain.WithPersonal(e, one)
+		}()
+	}
+}

@@ -30,9 +30,6 @@ type Published struct {
 
 func (Published) event() {}
 
-// WithPersonal gives the event as it is: it brings no personal value.
-func (e Published) WithPersonal([]domain.Item) domain.Event { return e }
-
 // Publish is the command that publishes a version.
 type Publish struct {
 	Operation domain.Operation

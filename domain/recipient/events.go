@@ -38,9 +38,3 @@ type Card struct {
 
 func (Added) event()   {}
 func (Changed) event() {}
-
-// WithPersonal gives the event as it is: it brings no personal value.
-func (e Added) WithPersonal([]domain.Item) domain.Event { return e }
-
-// WithPersonal gives the event as it is: it brings no personal value.
-func (e Changed) WithPersonal([]domain.Item) domain.Event { return e }

@@ -92,15 +92,3 @@ func (Received) event() {}
 func (Approved) event() {}
 func (Extended) event() {}
 func (Answered) event() {}
-
-// WithPersonal gives the event as it is: it brings no personal value.
-func (e Received) WithPersonal([]domain.Item) domain.Event { return e }
-
-// WithPersonal gives the event as it is: it brings no personal value.
-func (e Approved) WithPersonal([]domain.Item) domain.Event { return e }
-
-// WithPersonal gives the event as it is: it brings no personal value.
-func (e Extended) WithPersonal([]domain.Item) domain.Event { return e }
-
-// WithPersonal gives the event as it is: it brings no personal value.
-func (e Answered) WithPersonal([]domain.Item) domain.Event { return e }

@@ -135,6 +135,3 @@ func (b Billionths) String() string {
 }
 
 func (Published) event() {}
-
-// WithPersonal gives the event as it is: it brings no personal value.
-func (e Published) WithPersonal([]domain.Item) domain.Event { return e }

@@ -165,7 +165,7 @@ func sealed(stream domain.Stream, fact ledger.Fact, found *[]keys.Key) (domain.E
 		out[i].Value = domain.SealedValue(bytes)
 	}
 	*found = (*found)[len(out):]
-	return fact.Event.WithPersonal(out), nil
+	return domain.WithPersonal(fact.Event, out), nil
 }
 
 func addressOf(stream domain.Stream, event uuid.UUID, i domain.Item) seal.Address {

@@ -192,7 +192,7 @@ func (j *Journal) Unseal(ctx context.Context, reach Reach, recorded ...domain.Re
 			items[n].Value = opened[n].Value
 		}
 		opened = opened[len(items):]
-		out[i].Event = out[i].Event.WithPersonal(items)
+		out[i].Event = domain.WithPersonal(out[i].Event, items)
 	}
 	return out, nil
 }

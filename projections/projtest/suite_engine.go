@@ -80,8 +80,6 @@ type stranger struct {
 	domain.NoFates
 }
 
-func (s stranger) WithPersonal([]domain.Item) domain.Event { return s }
-
 // unknownEvent: no fold skips an event that it does not know.
 func unknownEvent(t *testing.T, open Open) {
 	b := closing(t, open, t.TempDir())
