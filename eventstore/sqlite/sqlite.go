@@ -14,6 +14,8 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/vfs"
+
+	"imagine.ua/litopys/eventstore"
 )
 
 // Config says how a file is opened.
@@ -100,9 +102,9 @@ func (c Config) uri() string {
 // The driver's connection is embedded for hot paths.
 type Conn struct {
 	*sqlite3.Conn
-	path  string
-	vfs   string // of this connection alone; empty for none
-	stmts map[string]*sqlite3.Stmt
+	path       string
+	vfs        string      // of this connection alone; empty for none
+	statements *statements // nil when closed
 }
 
 // Open opens the file, creating it unless it is opened read-only.
@@ -115,7 +117,7 @@ func Open(ctx context.Context, cfg Config) (*Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	c := &Conn{path: cfg.Path, stmts: map[string]*sqlite3.Stmt{}}
+	c := &Conn{path: cfg.Path}
 	if cfg.GatherWAL && !cfg.Relaxed && !cfg.ReadOnly {
 		c.vfs = gatherWAL(cfg.VFS)
 		cfg.VFS = c.vfs
@@ -125,7 +127,7 @@ func Open(ctx context.Context, cfg Config) (*Conn, error) {
 		vfs.Unregister(c.vfs)
 		return nil, Translate(cfg.Path, "open", err)
 	}
-	c.Conn = raw
+	c.Conn, c.statements = raw, newStatements(raw)
 	if err := raw.Exec(cfg.pragmas()); err != nil {
 		_ = c.Close()
 		return nil, Translate(cfg.Path, "open", err)
@@ -136,16 +138,14 @@ func Open(ctx context.Context, cfg Config) (*Conn, error) {
 // Path of the database file.
 func (c *Conn) Path() string { return c.path }
 
-// Close releases the cached statements and the connection. The last connection to close copies the WAL
-// back into the file. Closing nil or twice is a no-op.
+// Close releases the statements and the connection. The last connection to close copies the WAL back into the
+// file. Closing nil or twice is a no-op; a loop over Rows that it happens in ends with eventstore.ErrClosed.
 func (c *Conn) Close() error {
 	if c == nil || c.Conn == nil {
 		return nil
 	}
-	for _, s := range c.stmts {
-		_ = s.Close()
-	}
-	c.stmts = nil
+	c.statements.close()
+	c.statements = nil
 	raw := c.Conn
 	c.Conn = nil
 	err := raw.Close()
@@ -153,26 +153,21 @@ func (c *Conn) Close() error {
 	return Translate(c.path, "close", err)
 }
 
-// Prepared gives the statement for the text, prepared once and kept. It is reset and unbound.
+// Prepared gives a statement for the text, reset and unbound, that Run and Rows never use. It is kept until the
+// connection closes, for a caller who holds on to it, and given again to whoever asks for the text unless it
+// is between two rows; so the program must know its texts: what is made up for one query goes through Rows.
 func (c *Conn) Prepared(sql string) (*sqlite3.Stmt, error) {
-	if s, ok := c.stmts[sql]; ok {
-		_ = s.Reset()
-		return s, c.translate("bind", s.ClearBindings())
-	}
-	s, _, err := c.PrepareFlags(sql, sqlite3.PREPARE_PERSISTENT)
-	if err != nil {
-		return nil, c.translate("prepare", err)
-	}
-	c.stmts[sql] = s
-	return s, nil
+	s, err := c.statements.keep(sql)
+	return s, c.translate("prepare", err)
 }
 
 // Run executes one statement with its arguments, for its effect.
 func (c *Conn) Run(sql string, args ...any) error {
-	s, err := c.bound(sql, args)
+	s, err := c.borrow(sql, args)
 	if err != nil {
 		return err
 	}
+	defer func() { c.statements.giveBack(sql, s) }()
 	return c.translate("execute", s.Exec())
 }
 
@@ -180,18 +175,22 @@ func (c *Conn) Run(sql string, args ...any) error {
 func (c *Conn) Script(sql string) error { return c.translate("execute", c.Conn.Exec(sql)) }
 
 // Rows yields the statement positioned on each row of the answer. Columns are read from it before the
-// next step; the statement is reset when the loop ends, however it ends. The same text must not be
-// queried again inside its own loop.
+// next step; when the loop ends, however it ends, it is the connection's again. Loops may stand inside one
+// another, of the same text too.
 func (c *Conn) Rows(sql string, args ...any) iter.Seq2[*sqlite3.Stmt, error] {
 	return func(yield func(*sqlite3.Stmt, error) bool) {
-		s, err := c.bound(sql, args)
+		s, err := c.borrow(sql, args)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		defer func() { _ = s.Reset() }()
+		defer func() { c.statements.giveBack(sql, s) }()
 		for s.Step() {
-			if !yield(s, nil) {
+			if !yield(s.Stmt, nil) {
+				return
+			}
+			if c.Conn == nil {
+				yield(nil, c.translate("query", eventstore.ErrClosed))
 				return
 			}
 		}
@@ -254,13 +253,15 @@ func (c *Conn) Checkpoint() error {
 	return c.translate("checkpoint", err)
 }
 
-func (c *Conn) bound(sql string, args []any) (*sqlite3.Stmt, error) {
-	s, err := c.Prepared(sql)
+// borrow gives a statement with its arguments bound.
+func (c *Conn) borrow(sql string, args []any) (*statement, error) {
+	s, err := c.statements.borrow(sql)
 	if err != nil {
-		return nil, err
+		return nil, c.translate("prepare", err)
 	}
 	for i, a := range args {
-		if err := Bind(s, i+1, a); err != nil {
+		if err := Bind(s.Stmt, i+1, a); err != nil {
+			c.statements.giveBack(sql, s)
 			return nil, c.translate("bind", err)
 		}
 	}
