@@ -9,6 +9,8 @@ RACE := $(shell command -v gcc >/dev/null 2>&1 && echo "-race '-gcflags=github.c
 # Thousands of small ledgers are made and broken; in memory they cost the disk nothing. Whether a sync reached
 # the disk no test of a living machine can tell.
 SCRATCH := $(shell [ "$$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)" -gt 2000000 ] 2>/dev/null && [ -w /dev/shm ] && echo /dev/shm)
+# A watched process sleeps a second before it ends, for reports of races that come late; the scripts start hundreds.
+export GORACE ?= atexit_sleep_ms=20
 PACKAGES ?= ./...
 FUZZTIME ?= 20s
 

@@ -314,6 +314,8 @@ func (b *Backend) sweep(ctx context.Context) {
 	if b.closed() {
 		return
 	}
+	// Names of transactions of connections that are gone; nobody asks after one for longer than Patience.
+	_, _ = b.writers.Exec(ctx, "DELETE FROM "+b.names.state+".outcomes WHERE made < clock_timestamp() - interval '1 day'")
 	rows, err := b.writers.Query(ctx, "SELECT schema FROM "+b.names.state+".garbage ORDER BY since")
 	if err != nil {
 		return

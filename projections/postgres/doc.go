@@ -7,6 +7,7 @@
 //	litopys_state.builds              one row a build: version, state, checkpoint, identity of the log
 //	litopys_state.migrations          which layouts of the bookkeeping were applied, and when
 //	litopys_state.garbage             schemas that nobody points at any more, to be dropped when no reader is in them
+//	litopys_state.outcomes            names of the last transactions, so that a lost answer to a commit can be made out
 //	litopys_profile_v1_b3.<table>     the rows of build 3 of projection profile, version 1
 //
 // A switch points the views at another build and moves the states in one transaction. Columns have native

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -105,17 +106,17 @@ const (
 )
 
 // write runs do in a transaction, again when it could not end for reasons that pass. A commit whose answer
-// was lost is looked up, not repeated blindly: the server keeps the fate of every transaction by its id.
+// was lost is looked up, not repeated blindly: a transaction that was committed left its name.
 func (b *Backend) write(ctx context.Context, what string, d durability, do func(context.Context, *session) error) error {
 	w := wait(b.cfg.Patience)
-	unsettled := ""
+	unsettled := uuid.Nil
 	for {
 		if b.closed() {
 			return fmt.Errorf("read models: %s: %w", what, eventstore.ErrClosed)
 		}
 		var err error
 		done := false
-		if unsettled == "" {
+		if unsettled == uuid.Nil {
 			unsettled, err = b.try(ctx, d, do)
 			done = err == nil
 		} else {
@@ -125,7 +126,7 @@ func (b *Backend) write(ctx context.Context, what string, d durability, do func(
 		case done:
 			return nil
 		case err != nil && !passing(err) || !w.more(ctx, b.done):
-			if unsettled != "" {
+			if unsettled != uuid.Nil {
 				err = errors.Join(ErrOutcome, err)
 			}
 			return translate(ctx, what, err)
@@ -142,11 +143,11 @@ func (b *Backend) closed() bool {
 	}
 }
 
-// try runs one transaction. When the answer to the commit was lost it gives the id of the transaction.
-func (b *Backend) try(ctx context.Context, d durability, do func(context.Context, *session) error) (unsettled string, err error) {
+// try runs one transaction. When the answer to the commit was lost it gives the name of the transaction.
+func (b *Backend) try(ctx context.Context, d durability, do func(context.Context, *session) error) (unsettled uuid.UUID, err error) {
 	conn, err := b.acquire(ctx, b.writers)
 	if err != nil {
-		return "", err
+		return uuid.Nil, err
 	}
 	s := newSession(b.names, conn.Conn())
 	defer func() {
@@ -158,19 +159,19 @@ func (b *Backend) try(ctx context.Context, d durability, do func(context.Context
 	}()
 	id, err := s.begin(ctx, d)
 	if err != nil {
-		return "", s.gone(err)
+		return uuid.Nil, s.gone(err)
 	}
 	if err := do(ctx, s); err != nil {
-		return "", s.gone(err)
+		return uuid.Nil, s.gone(err)
 	}
 	if err := script(ctx, s.conn, "COMMIT"); err != nil {
 		if err = s.gone(err); lost(err) {
 			return id, err
 		}
-		return "", err
+		return uuid.Nil, err
 	}
-	s.keep()
-	return "", nil
+	s.keep(id)
+	return uuid.Nil, nil
 }
 
 // acquire gives a connection of a pool, and notes when there is none to be had.
@@ -183,24 +184,26 @@ func (b *Backend) acquire(ctx context.Context, from *pgxpool.Pool) (*pgxpool.Con
 	return conn, err
 }
 
-// settle asks what became of a transaction: whether it is committed, and if not, its id as long as there is
-// no answer, or "" when it was rolled back and is to be done again.
-func (b *Backend) settle(ctx context.Context, id string) (committed bool, unsettled string, err error) {
+// settleTimeout bounds one wait for a transaction whose connection was lost while the server still works on it.
+const settleTimeout = "1s"
+
+// settle asks what became of a transaction: whether it is committed, and if not, its name as long as there is
+// no answer, or uuid.Nil when it is to be done again. It leaves the same name, which waits for a transaction
+// that still runs, fails to when that was committed, and when it was not makes sure that it never will be.
+func (b *Backend) settle(ctx context.Context, id uuid.UUID) (committed bool, unsettled uuid.UUID, err error) {
 	conn, err := b.acquire(ctx, b.writers)
 	if err != nil {
 		return false, id, err
 	}
 	defer conn.Release()
-	var status *string
-	err = marked(conn.Conn(), conn.QueryRow(ctx, "SELECT pg_xact_status($1::text::xid8)", id).Scan(&status))
+	results, err := conn.Conn().PgConn().Exec(ctx, "SET LOCAL lock_timeout = '"+settleTimeout+"'; INSERT INTO "+b.names.state+
+		".outcomes (id) VALUES ('"+id.String()+"') ON CONFLICT DO NOTHING").ReadAll()
+	err = marked(conn.Conn(), err)
 	b.link.note(ctx, born(conn.Conn()), err)
-	switch {
-	case err != nil:
+	if err != nil {
 		return false, id, err
-	case status == nil || *status == "in progress": // NULL: forgotten long ago, or another server's
-		return false, id, nil
 	}
-	return *status == "committed", "", nil
+	return results[len(results)-1].CommandTag.RowsAffected() == 0, uuid.Nil, nil
 }
 
 // session is one transaction on one connection, with the staging tables that the connection has.
@@ -212,7 +215,10 @@ type session struct {
 	used   map[string]int  // by columns: how many are in use in this transaction
 }
 
-const stagesKey = "litopys stages"
+const (
+	stagesKey  = "litopys stages"
+	outcomeKey = "litopys outcome"
+)
 
 func newSession(n names, conn *pgx.Conn) *session {
 	known, _ := conn.PgConn().CustomData()[stagesKey].(map[string]bool)
@@ -223,17 +229,18 @@ func newSession(n names, conn *pgx.Conn) *session {
 	return &session{names: n, conn: conn, stages: known, made: map[string]bool{}, used: map[string]int{}}
 }
 
-// begin opens a transaction and gives its id, in one round trip.
-func (s *session) begin(ctx context.Context, d durability) (string, error) {
-	results, err := s.conn.PgConn().Exec(ctx, "BEGIN; SET LOCAL synchronous_commit = "+string(d)+"; SELECT pg_current_xact_id()::text").ReadAll()
-	if err != nil {
-		return "", err
-	}
-	return string(results[len(results)-1].Rows[0][0]), nil
+// begin opens a transaction and gives its name, in one round trip. The name of the connection's last one goes:
+// its outcome is known.
+func (s *session) begin(ctx context.Context, d durability) (uuid.UUID, error) {
+	id := uuid.New()
+	last, _ := s.conn.PgConn().CustomData()[outcomeKey].(uuid.UUID)
+	return id, script(ctx, s.conn, "BEGIN; SET LOCAL synchronous_commit = "+string(d)+"; DELETE FROM "+s.state+".outcomes WHERE id = '"+
+		last.String()+"'; INSERT INTO "+s.state+".outcomes (id) VALUES ('"+id.String()+"')")
 }
 
-// keep remembers the staging tables that the committed transaction made.
-func (s *session) keep() {
+// keep remembers what the committed transaction left on the server: its name and the staging tables it made.
+func (s *session) keep(id uuid.UUID) {
+	s.conn.PgConn().CustomData()[outcomeKey] = id
 	for name := range s.made {
 		s.stages[name] = true
 	}

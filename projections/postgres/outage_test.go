@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"imagine.ua/litopys/eventstore/pgtest"
 	"imagine.ua/litopys/projections"
@@ -184,4 +186,43 @@ func TestPausesAreSaidOnce(t *testing.T) {
 		t.Errorf("%d lines say pause and %d go on: %q", pause, on, lines.all())
 	}
 	sameAsRebuilt(t, log, b)
+}
+
+// The answer to a commit was lost: a transaction that still runs is waited for, one that was committed is not
+// done again, and one that was not never will be.
+func TestOutcomeOfALostCommit(t *testing.T) {
+	t.Parallel()
+	b := open(t, Config{URL: pgtest.Shared(t).Database(t)})
+	ask := func(id uuid.UUID) (bool, uuid.UUID, error) { return b.settle(t.Context(), id) }
+	begun := func() (*session, *pgxpool.Conn, uuid.UUID) {
+		conn, err := b.writers.Acquire(t.Context())
+		must(t, err)
+		s := newSession(b.names, conn.Conn())
+		id, err := s.begin(t.Context(), derivable)
+		must(t, err)
+		return s, conn, id
+	}
+	s, conn, id := begun()
+	if _, still, err := ask(id); still != id || !passing(err) {
+		t.Errorf("a running transaction: %v, %v", still, err)
+	}
+	must(t, script(t.Context(), s.conn, "COMMIT"))
+	conn.Release()
+	for range 2 {
+		if committed, still, err := ask(id); !committed || still != uuid.Nil || err != nil {
+			t.Errorf("a committed transaction: %t, %v, %v", committed, still, err)
+		}
+	}
+	s, conn, id = begun()
+	s.abandon(t.Context())
+	conn.Release()
+	if committed, still, err := ask(id); committed || still != uuid.Nil || err != nil {
+		t.Errorf("a transaction that was rolled back: %t, %v, %v", committed, still, err)
+	}
+	if err := b.write(t.Context(), "x", derivable, func(ctx context.Context, s *session) error {
+		_, err := s.conn.Exec(ctx, "INSERT INTO "+s.state+".outcomes (id) VALUES ($1)", id)
+		return err
+	}); code(err) != uniqueViolation {
+		t.Errorf("the transaction comes after all: %v", err)
+	}
 }

@@ -13,7 +13,7 @@ END $$;
 -- The runner keeps the books and shows views, but cannot change the layout of the books.
 GRANT USAGE ON SCHEMA {state} TO {runner};
 GRANT SELECT ON {state}.migrations TO {runner};
-GRANT SELECT, INSERT, UPDATE, DELETE ON {state}.builds, {state}.numbers, {state}.garbage TO {runner};
+GRANT SELECT, INSERT, UPDATE, DELETE ON {state}.builds, {state}.numbers, {state}.garbage, {state}.outcomes TO {runner};
 GRANT USAGE, CREATE ON SCHEMA {views} TO {runner};
 
 -- Readers see the views, those that stand now and those to come, and nothing else.
