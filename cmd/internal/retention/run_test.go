@@ -2,6 +2,7 @@ package retention_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -17,17 +18,21 @@ import (
 	"imagine.ua/litopys/domain/subject"
 	"imagine.ua/litopys/eventstore/journal"
 	"imagine.ua/litopys/eventstore/keys"
+	"imagine.ua/litopys/projections"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// house is a ledger in a folder whose clock is the test's.
+// house is a ledger whose clock is the test's.
 type house struct {
-	dir string
+	place
 	calendar
 	policy  *policy.Policy
 	journal *journal.Journal
 	ledger  *ledger.Ledger
+	answers projections.Backend // nil unless they were asked for
+	engine  *projections.Engine
+	release []func() error // what close closes after the journal
 }
 
 // calendar is a clock that a test sets. It is safe for concurrent use: certificates are dated in the
@@ -51,19 +56,76 @@ func (c *calendar) set(at time.Time) {
 
 func newHouse(t testing.TB, pol *policy.Policy) *house {
 	t.Helper()
-	h := &house{dir: t.TempDir(), calendar: calendar{at: noon}, policy: pol}
+	return newHouseAt(t, inFiles(t), pol)
+}
+
+func newHouseAt(t testing.TB, p place, pol *policy.Policy) *house {
+	t.Helper()
+	h := &house{place: p, calendar: calendar{at: noon}, policy: pol}
 	h.open(t)
-	t.Cleanup(func() { _ = h.journal.Close() })
+	t.Cleanup(func() { _ = h.shut() })
 	return h
 }
 
 func (h *house) open(t testing.TB) {
 	t.Helper()
-	j, err := journal.Open(t.Context(), journal.Config{Dir: h.dir, Policy: h.policy, Clock: h.now})
+	var err error
+	if h.server == nil {
+		h.journal, err = journal.Open(t.Context(), journal.Config{Dir: h.dir, Policy: h.policy, Clock: h.now})
+	} else {
+		err = h.openOnServer(t.Context())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.journal, h.ledger = j, ledger.New(j, ledger.Config{Policy: h.policy, Clock: h.now, Parallel: retention.Parallel})
+	h.ledger = ledger.New(h.journal, ledger.Config{Policy: h.policy, Clock: h.now, Parallel: retention.Parallel})
+}
+
+func (h *house) openOnServer(ctx context.Context) error {
+	parts, kms, err := h.parts(ctx, &h.calendar)
+	if err != nil {
+		return err
+	}
+	parts.Policy = h.policy
+	h.release = append(h.release, kms.Close)
+	h.journal, err = journal.New(ctx, parts)
+	return err
+}
+
+// answer opens the answers, and lets them follow the log to its end.
+func (h *house) answer(t testing.TB) {
+	t.Helper()
+	var err error
+	if h.answers, err = h.backend(t.Context()); err == nil {
+		h.engine, err = projections.New(projections.Config{Source: h.journal, Backend: h.answers, Projections: set(), Now: h.now})
+	}
+	if err == nil {
+		err = h.engine.CatchUp(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// shut closes everything, as far as it is open.
+func (h *house) shut() error {
+	var errs []error
+	if h.answers != nil {
+		errs = append(errs, h.answers.Close())
+	}
+	errs = append(errs, h.journal.Close())
+	for _, release := range h.release {
+		errs = append(errs, release())
+	}
+	h.answers, h.release = nil, nil
+	return errors.Join(errs...)
+}
+
+func (h *house) close(t testing.TB) {
+	t.Helper()
+	if err := h.shut(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (h *house) spec(key string) domain.OperationSpec {
