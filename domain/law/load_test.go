@@ -173,6 +173,9 @@ func TestLoadRefuses(t *testing.T) {
 		"martial law turned":    {edited(t, "ua", `until: ""}`, `until: "2021-01-01"}`), "before it begins"},
 		"martial law ever":      {edited(t, "ua", `until: ""}`, `until: "soon"}`), "not a date"},
 		"no holidays but many":  {edited(t, "ua", "  holidays:\n", "  holidays:\n"+strings.Repeat("    - {day: easter, title: Easter}\n", 40)), "holidays are given"},
+		"overruling a hold":     {edited(t, "ua", "overrules: [retention, restriction]", "overrules: [hold]"), "which is nothing"},
+		"overruling it twice":   {edited(t, "ua", "overrules: [retention, restriction]", "overrules: [retention, retention]"), "given twice"},
+		"destroying a transfer": {edited(t, "ua", "title: tell the subject that his data were passed", "on-destruction: true\n    title: tell the subject that his data were passed"), "does not speak of deletions"},
 		"an exemption of none":  {edited(t, "ua", "from: [notice.collection, notice.transfer]", "from: []"), "frees from nothing"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -108,6 +108,9 @@ type Deadline struct {
 	Absolute bool `yaml:"absolute,omitempty"`
 	// AbsoluteFor limits that to some kinds of processing: "direct-marketing". Empty when Absolute covers all.
 	AbsoluteFor []string `yaml:"absolute-for,omitempty"`
+	// OnDestruction: of a duty to tell of deletions, it begins once more when a value is destroyed that was
+	// deleted before and kept for a term or by a hold.
+	OnDestruction bool `yaml:"on-destruction,omitempty"`
 }
 
 // Extension is how a term may be made longer.
@@ -154,7 +157,21 @@ type Ground struct {
 	Article string `yaml:"article"`
 	Title   string `yaml:"title"`
 	Mark    Mark   `yaml:"mark"`
+	// Overrules lists what does not stop a deletion on this ground. A legal hold always does.
+	Overrules []Obstacle `yaml:"overrules,omitempty"`
 }
+
+// Obstacle is what stands in the way of a deletion that the subject did not ask for.
+type Obstacle string
+
+// The obstacles.
+const (
+	ByTerm        Obstacle = "retention"   // a retention rule keeps values of the field for a term
+	ByRestriction Obstacle = "restriction" // the field is restricted to storage
+)
+
+// Overrule reports whether the obstacle does not stop a deletion on this ground.
+func (g Ground) Overrule(o Obstacle) bool { return slices.Contains(g.Overrules, o) }
 
 // Exemption frees from a duty to tell.
 type Exemption struct {

@@ -158,6 +158,8 @@ func (v *validation) deadlines() {
 		}
 		v.need(!d.Absolute || len(d.AbsoluteFor) == 0, at+".absolute-for", "remove one of the two keys", "%q is absolute for all already", d.ID)
 		v.need(!d.Absolute || d.Extension == nil, at+".extension", "remove one of the two keys", "%q is absolute, so it is not put off", d.ID)
+		v.need(!d.OnDestruction || d.ID == NoticeChange || d.ID == NoticeRecipient, at+".on-destruction", "remove the key",
+			"%q does not speak of deletions", d.ID)
 		v.need(d.FixedBy == "" || d.Extension == nil, at+".fixed-by", "remove one of the two keys", "%q is fixed and extended", d.ID)
 		v.ids(d.AbsoluteFor, at+".absolute-for")
 		if d.Extension != nil {
@@ -240,6 +242,11 @@ func (v *validation) grounds() {
 		v.id(g.ID, at)
 		v.source(at, g.Article, g.Mark)
 		v.need(g.Title != "", at+".title", "say what it is", "ground %q has no title", g.ID)
+		for j, o := range g.Overrules {
+			path := fmt.Sprintf("%s.overrules[%d]", at, j)
+			v.need(o == ByTerm || o == ByRestriction, path, "say retention or restriction", "ground %q overrules %q, which is nothing", g.ID, o)
+			v.need(!slices.Contains(g.Overrules[:j], o), path, "keep one of them", "%q is given twice", o)
+		}
 	}
 }
 

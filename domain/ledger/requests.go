@@ -38,12 +38,18 @@ func (b *batch) requestEvents(ctx context.Context, t *task, cmd request.Command)
 	return events, nil
 }
 
-// answers checks a transfer or disclosure against the request that it names. It takes no lock: who opens a
+// answers checks a transfer or disclosure against the request that it names, and a text against the one whose words it is. It takes no lock: who opens a
 // request looks at the subject's file meanwhile, and the two would wait for each other.
 func (l *Ledger) answers(ctx context.Context, cmd subject.Command) error {
 	var id domain.RequestID
 	var h request.Handover
 	switch cmd := cmd.(type) {
+	case subject.AddText:
+		e, err := l.peek(ctx, domain.RequestStream(cmd.Request))
+		if err != nil {
+			return err
+		}
+		return or(e.asked).PermitText(cmd.Subject)
 	case subject.Transfer:
 		id, h = cmd.Request, request.Handover{Subject: cmd.Subject, Recipient: cmd.Recipient, Fields: cmd.Fields, Basis: cmd.Basis}
 	case subject.Disclose:

@@ -43,6 +43,8 @@ type Policy struct {
 
 	index index
 	pack  *law.Pack
+	// apart are the rules of the policy's own law that the pack has nothing for; see Under.
+	apart []*Rule
 }
 
 // Controller is who answers for the data.

@@ -350,6 +350,47 @@ func TestUnderAnotherLaw(t *testing.T) {
 	}
 }
 
+// A rule of the policy's own law that the other law has nothing for is told, with its fields, so that nobody takes
+// what is destroyed there for what no law ever kept.
+func TestUnderAnotherLawTellsWhatItHasNoRuleFor(t *testing.T) {
+	t.Parallel()
+	b, err := law.YAML("eu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, to := strings.Index(string(b), "  - id: legal-duty"), strings.Index(string(b), "  - id: limitation")
+	poorer, err := law.Load([]byte(string(b[:from]) + string(b[to:])))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := policy.Imagine()
+	for _, tc := range []struct {
+		policy *policy.Policy
+		field  domain.Field
+		apart  []string
+		kept   string
+	}{
+		{p, "tax_number", nil, "tax-documents"},
+		{p.Under(law.EU()), "tax_number", nil, "legal-duty"},
+		{p.Under(poorer), "tax_number", []string{"tax-documents"}, ""},
+		{p.Under(poorer), "agreement", []string{"tax-documents"}, "limitation"},
+		{p.Under(poorer), "email", nil, ""},
+		{p.Under(poorer), "shoe_size", nil, ""},
+		{p.Under(poorer).Under(law.UA()), "tax_number", nil, ""}, // from that law nothing leads back
+	} {
+		var got []string
+		for _, r := range tc.policy.Apart(tc.field) {
+			got = append(got, r.ID)
+		}
+		if !slices.Equal(got, tc.apart) {
+			t.Errorf("%s: no rule for %v, want %v", tc.field, got, tc.apart)
+		}
+		if k := tc.policy.Keeping(tc.field, "1", day("2024-03-10"), policy.Lasting); k.Rule != tc.kept {
+			t.Errorf("%s is kept by %q, want %q", tc.field, k.Rule, tc.kept)
+		}
+	}
+}
+
 func TestReadersOfWhatIsKept(t *testing.T) {
 	t.Parallel()
 	p := policy.Imagine()

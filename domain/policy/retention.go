@@ -87,17 +87,20 @@ func (p *Policy) join() {
 func (p *Policy) Pack() *law.Pack { return p.pack }
 
 // Under gives the same policy under another rule pack, to see what that law would make of it. A rule of law
-// becomes the pack's rule of the same id, or the one that keeps on the same ground (GDPR art. 6), or nothing;
-// the policy's own rules stay. What is decided under it must not be recorded.
+// becomes the pack's rule of the same id, or the one that keeps on the same ground (GDPR art. 6), or nothing:
+// Apart tells of those. The policy's own rules stay. What is decided under it must not be recorded.
 func (p *Policy) Under(pack *law.Pack) *Policy {
 	other := *p
 	other.pack = pack
-	other.Retention = nil
+	other.Retention, other.apart = nil, nil
 	aliases := map[string]string{}
-	for _, r := range p.Retention {
+	for i, r := range p.Retention {
 		if r.lawful {
 			l, ok := p.counterpart(r, pack)
 			if !ok {
+				if r.Action == domain.Retain {
+					other.apart = append(other.apart, &p.Retention[i])
+				}
 				continue
 			}
 			aliases[r.ID] = l.ID
@@ -113,6 +116,22 @@ func (p *Policy) Under(pack *law.Pack) *Policy {
 	}
 	other.buildKeeps()
 	return &other
+}
+
+// Apart lists the rules of the policy's own law that keep values of the field and that the pack, under which the
+// policy was put, has no rule for. What no other rule keeps is destroyed under that pack.
+func (p *Policy) Apart(id domain.Field) []*Rule {
+	f, ok := p.Field(id)
+	if !ok {
+		return nil
+	}
+	var list []*Rule
+	for _, r := range p.apart {
+		if slices.Contains(f.Retention, r.ID) || slices.Contains(r.Categories, f.Category) {
+			list = append(list, r)
+		}
+	}
+	return list
 }
 
 // counterpart finds the rule of another pack that stands for a rule of this one.

@@ -27,12 +27,28 @@ func (s State) Permit(h Handover) error {
 		return domain.Refuse("request.answered", "7.1", "open a new request", "the request was answered").WithKind(domain.Conflict)
 	case !s.Subject.IsZero() && s.Subject != h.Subject:
 		return domain.Refuse("request.other", "3.3.3", "name the request about this person", "the request is about another person")
-	case s.Kind.foreign() && s.Recipient != h.Recipient:
+	case s.Kind.Foreign() && s.Recipient != h.Recipient:
 		return domain.Refuse("request.other", "3.3.3", "hand it to who asked", "somebody else has asked")
 	case s.Kind != Disclosure:
 		return nil
 	}
 	return s.permitDisclosure(h)
+}
+
+// PermitText checks a text against the request that it belongs to: the request is open, and it is that person who
+// asks. What others write of him is named by its letter's number. It gives nil or a *domain.Refusal.
+func (s State) PermitText(who domain.SubjectID) error {
+	switch {
+	case !s.Known:
+		return domain.Refuse("request.unknown", "7.1", "open it first", "the ledger does not know the request that this text belongs to").WithKind(domain.Unknown)
+	case s.Answered:
+		return domain.Refuse("request.answered", "7.1", "open a new request", "the request was answered").WithKind(domain.Conflict)
+	case s.Kind.Foreign():
+		return domain.Refuse("request.text", "7.1", "name the letter by its number instead", "only the person's own words are recorded, and somebody else asks")
+	case s.Subject != who:
+		return domain.Refuse("request.other", "7.1", "name the request of this person", "the request is not this person's")
+	}
+	return nil
 }
 
 func (s State) permitDisclosure(h Handover) error {

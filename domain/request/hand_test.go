@@ -55,3 +55,30 @@ func TestClause_4_3_ExactlyTheFieldsNamed(t *testing.T) {
 		})
 	}
 }
+
+// A text belongs to a request that is open and the person's own.
+func TestClause_7_1_WhoseWordsARequestHolds(t *testing.T) {
+	t.Parallel()
+	own := received(request.Access)
+	answered := fact(request.Answered{Request: id, Outcome: request.Met}, "e-1")
+	nobody := fact(request.Received{Request: id, Kind: request.Question, Channel: subject.ByEmail}, "e-1")
+	for name, tc := range map[string]struct {
+		past []request.Fact
+		who  domain.SubjectID
+		code string
+	}{
+		"his own":           {[]request.Fact{own}, anna, ""},
+		"nothing was asked": {nil, anna, "request.unknown"},
+		"after the answer":  {[]request.Fact{own, answered}, anna, "request.answered"},
+		"another person's":  {[]request.Fact{own}, domain.SubjectID(id), "request.other"},
+		"nobody's yet":      {[]request.Fact{nobody}, anna, "request.other"},
+		"a third party's":   {[]request.Fact{received(request.ThirdParty)}, anna, "request.text"},
+		"an authority's":    {[]request.Fact{received(request.Disclosure)}, anna, "request.text"},
+	} {
+		err := request.Decider().Fold(request.State{}, tc.past...).PermitText(tc.who)
+		var r *domain.Refusal
+		if tc.code == "" && err != nil || tc.code != "" && (!errors.As(err, &r) || r.Code != tc.code || r.Clause == "" || r.Remedy == "") {
+			t.Errorf("%s: got %v, want %q", name, err, tc.code)
+		}
+	}
+}

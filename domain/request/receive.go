@@ -62,7 +62,7 @@ func whose(c Case, cmd Receive) error {
 
 // asker checks the third party or authority that asks.
 func asker(c Case, cmd Receive) error {
-	if !cmd.Kind.foreign() {
+	if !cmd.Kind.Foreign() {
 		if !cmd.Recipient.IsZero() {
 			return input("request.asker", "7.1", "leave the recipient out, or open it as third-party", "a request of the kind "+string(cmd.Kind)+" is the subject's own and names no third party")
 		}

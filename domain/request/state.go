@@ -78,8 +78,8 @@ func (k Kind) Known() bool { return slices.Contains(Kinds(), k) }
 // and a third party may ask for what the controller first has to find.
 func (k Kind) needsSubject() bool { return k != Question && k != Complaint && k != ThirdParty }
 
-// foreign: somebody other than the subject asks.
-func (k Kind) foreign() bool { return k == ThirdParty || k == Disclosure }
+// Foreign reports whether somebody other than the subject asks.
+func (k Kind) Foreign() bool { return k == ThirdParty || k == Disclosure }
 
 // DeadlineOf names the deadline of a kind of request in the rule packs.
 func DeadlineOf(k Kind) law.DeadlineID { return law.DeadlineID("request." + string(k)) }

@@ -15,5 +15,6 @@ func (d *decision) close() (Event, error) {
 	}
 	d.relation = policy.Ended
 	live := d.everything(domain.MonthOf(last))
-	return Closed{Subject: d.subject, Deleted: append(d.endRelation(), live...), Services: d.stops(live), Tell: d.tell(live)}, nil
+	fates := append(d.endRelation(), live...)
+	return Closed{Subject: d.subject, Deleted: fates, Services: d.stops(live), Tell: d.tell(fates)}, nil
 }

@@ -259,8 +259,8 @@ func TestClause_3_4_WhoGotDataIsTold(t *testing.T) {
 // its own rule, and grounds of deletion are those of the law.
 func TestClause_6_2_TheLawOfUkraineDecides(t *testing.T) {
 	t.Parallel()
-	delete := subject.Delete{About: about(), Fields: []domain.Field{"tax_number"}, Ground: "ombudsman"}
-	ask(t, past(), delete).Then(subject.Deleted{Subject: anna, Ground: "ombudsman",
+	delete := subject.Delete{About: about(), Fields: []domain.Field{"tax_number"}, Ground: "relation-over"}
+	ask(t, past(), delete).Then(subject.Deleted{Subject: anna, Ground: "relation-over",
 		Deleted: []domain.Fate{retained("tax_number", "1", "tax-documents", kyiv(2027, 3, 11))}})
 	eu := imagine().Under(law.EU())
 	when(t, eu, past(), delete).Refused("delete.ground", "4.2")

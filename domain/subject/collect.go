@@ -32,6 +32,11 @@ func (d *decision) collect(c Collect) (Event, error) {
 		}
 		e.Items = append(e.Items, domain.Item{Subject: d.subject, Field: f.ID, Epoch: epoch, Value: v.Value})
 	}
+	if c.Source == Automatic || !d.ownAct() {
+		if err := d.unrestricted(fields); err != nil {
+			return nil, err
+		}
+	}
 	if err := d.consented(fields); err != nil {
 		return nil, err
 	}

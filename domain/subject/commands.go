@@ -59,6 +59,13 @@ type Collect struct {
 	Values []Given
 }
 
+// AddText records what a person wrote in a request (clause 7.1). It is sealed as a value of RequestTextField.
+type AddText struct {
+	About
+	Request domain.RequestID
+	Text    domain.Value
+}
+
 // Dispute records that the subject calls a value untrue, insufficient or out of date.
 type Dispute struct {
 	About
@@ -93,8 +100,11 @@ type Delete struct {
 	About
 	Fields []domain.Field
 	All    bool
-	// Ground is why, when not the subject asks for it: a ground of the rule pack (ua art. 15).
+	// Ground is why, when not the subject asks for it: a ground of the rule pack (ua art. 15). One that overrules
+	// retention destroys what a term would keep, values included that were deleted before.
 	Ground string
+	// Document is the order or the finding; a ground that overrules retention needs it.
+	Document domain.Reference
 }
 
 // Close closes the account and deletes everything.
@@ -163,6 +173,9 @@ type View struct {
 	Months []domain.Month // as in Use
 	// Retained are values kept by law; then no Fields are named (clause 4.3).
 	Retained []domain.FieldEpoch
+	// Values are live values of attributes, each named by its epoch: of fields whose values stand beside each
+	// other. Then no Fields are named.
+	Values   []domain.FieldEpoch
 	Role     string
 	Document domain.Reference
 }
@@ -184,6 +197,9 @@ func (Register) Name() string { return "register" }
 
 // Name is the command's name.
 func (Collect) Name() string { return "collect" }
+
+// Name is the command's name.
+func (AddText) Name() string { return "request.text" }
 
 // Name is the command's name.
 func (Dispute) Name() string { return "dispute" }

@@ -16,6 +16,8 @@ func Digest(cmd Command, buffer []byte) (string, []byte) {
 	case Collect:
 		c.Text("source", string(cmd.Source))
 		domain.ContentList(c, "fields", fieldsOf(cmd.Values))
+	case AddText:
+		c.ID("request", cmd.Request.UUID)
 	case Dispute:
 		c.Text("field", string(cmd.Field))
 		c.Text("document", string(cmd.Document))
@@ -33,6 +35,7 @@ func Digest(cmd Command, buffer []byte) (string, []byte) {
 		domain.ContentList(c, "fields", cmd.Fields)
 		c.Flag("all", cmd.All)
 		c.Text("ground", cmd.Ground)
+		c.Text("document", string(cmd.Document))
 	case GrantConsent:
 		c.ID("consent", cmd.Consent.UUID)
 		cmd.Scope.content(c)
@@ -70,6 +73,7 @@ func contentOfHandling(c *domain.Content, cmd Command) {
 		domain.ContentList(c, "fields", cmd.Fields)
 		domain.ContentList(c, "months", cmd.Months)
 		contentOfValues(c, "retained", cmd.Retained)
+		contentOfValues(c, "values", cmd.Values)
 		c.Text("role", cmd.Role)
 		c.Text("document", string(cmd.Document))
 	case Transfer:
@@ -166,6 +170,8 @@ func Values(cmd Command) []domain.Value {
 		return valuesOf(cmd.Values)
 	case Edit:
 		return valuesOf(cmd.Values)
+	case AddText:
+		return there(cmd.Text)
 	case Rectify:
 		return there(cmd.Value)
 	case Transfer:

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/law"
 	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/recipient"
 )
@@ -53,6 +54,8 @@ type decision struct {
 	state   State
 	subject domain.SubjectID
 	op      domain.OperationSpec
+	// overruled says that the ground of a deletion stands above retention rules.
+	overruled bool
 	// relation says whether the operation ends the relation to the subject, or finds it ended.
 	relation policy.Relation
 }
@@ -79,7 +82,7 @@ func (d *decision) open(c Case) error {
 		return domain.Refuse("subject.unknown", "preamble", "register the subject first",
 			"no file is open for this subject").WithKind(domain.Unknown)
 	}
-	if d.relation = policy.Relation(d.state.closed); d.state.closed && !outlives(c.Command) {
+	if d.relation = policy.Relation(d.state.closed); d.state.closed && !d.outlives(c.Command) {
 		return domain.Refuse("account.closed", "4.1", "register the person anew under another id",
 			"the account of this subject is closed")
 	}
@@ -87,11 +90,14 @@ func (d *decision) open(c Case) error {
 }
 
 // outlives reports whether a command is for after the account is closed too: what is kept by law goes on being
-// kept, and whoever must be told is told.
-func outlives(c Command) bool {
+// kept until an order ends that, and whoever must be told is told.
+func (d *decision) outlives(c Command) bool {
 	switch c := c.(type) {
 	case PlaceHold, ReleaseHold, EndRetention, Disclose, GiveNotice:
 		return true
+	case Delete:
+		ground, _ := d.Policy.Pack().DeletionGround(c.Ground)
+		return ground.Overrule(law.ByTerm)
 	case View:
 		return len(c.Fields) == 0 && len(c.Retained) > 0
 	default:
@@ -105,6 +111,8 @@ func (d *decision) decide(c Command) (Event, error) {
 		return d.register(c)
 	case Collect:
 		return d.collect(c)
+	case AddText:
+		return d.addText(c)
 	case Dispute:
 		return d.dispute(c)
 	case Rectify:

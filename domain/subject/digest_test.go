@@ -57,6 +57,9 @@ func TestDigestsAreForEver(t *testing.T) {
 		subject.WithdrawObjection{About: a, Purposes: []domain.Purpose{"advertising"}},
 		subject.GiveNotice{About: a, Cause: hold.UUID, Duty: "notice.recipient", Recipient: courier, Channel: subject.ByPost, Document: "n-1"},
 		subject.GiveNotice{About: a, Duty: "policy.notice", Policy: "2026-01", Channel: subject.BySite},
+		subject.AddText{About: a, Request: domain.RequestID(order), Text: domain.ClearValue("x")},
+		subject.Delete{About: a, Fields: fields, Ground: "court", Document: "757/1-k"},
+		subject.View{About: a, Values: []domain.FieldEpoch{pointer("request_text", "1")}, Role: "support"},
 	} {
 		digest, object := subject.Digest(c, nil)
 		lines = append(lines, fmt.Sprintf("%s %s", digest, object))

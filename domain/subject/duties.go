@@ -40,6 +40,7 @@ type HoldReleased struct {
 	Hold     domain.HoldID
 	Document domain.Reference
 	Freed    []domain.Fate
+	Tell     []domain.RecipientID // who got what is destroyed and must be told (ua art. 21)
 }
 
 // RetentionEnded: the terms of these values are over and no hold keeps them (clause 4.3).
@@ -47,6 +48,7 @@ type RetentionEnded struct {
 	domain.NoPersonal
 	Subject domain.SubjectID
 	Ended   []domain.Fate
+	Tell    []domain.RecipientID // who got the values and must be told (ua art. 21)
 }
 
 // Restricted: these fields are only stored until the restriction is lifted (ua art. 8, GDPR art. 18).

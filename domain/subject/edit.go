@@ -11,6 +11,11 @@ func (d *decision) edit(c Edit) (Event, error) {
 	if err := distinct(fieldsOf(c.Values)); err != nil {
 		return nil, err
 	}
+	if p, _ := d.Policy.Purpose(d.op.Purpose); !p.Answers && !d.ownAct() {
+		if err := d.unrestricted(fieldsOf(c.Values)); err != nil {
+			return nil, err
+		}
+	}
 	e := Edited{Subject: d.subject}
 	for _, v := range c.Values {
 		f, h, err := d.attribute("edit", v.Field)

@@ -41,6 +41,9 @@ type Collected struct {
 	Subject domain.SubjectID
 	Source  Source
 	Items   []domain.Item
+	// Request is the request whose words these are (clause 7.1); zero for other data. Such values stand beside
+	// the earlier ones of their field instead of replacing them.
+	Request domain.RequestID
 }
 
 // Disputed: the subject says that a value is untrue, insufficient or out of date (clauses 1.4-1.5).
@@ -97,9 +100,11 @@ type Deleted struct {
 	Subject  domain.SubjectID
 	Deleted  []domain.Fate
 	Services []domain.Service // services that stop working without them (clause 4.2)
-	// Ground is why, when not the subject asked for it: a ground of deletion of the rule pack (ua art. 15).
-	Ground string
-	Tell   []domain.RecipientID // who got the values and must be told (ua art. 21)
+	// Ground is why, when not the subject asked for it: a ground of deletion of the rule pack (ua art. 15). One
+	// that overrules retention reaches values, too, that were deleted before and kept for a term.
+	Ground   string
+	Document domain.Reference     // the order, or the finding; always there when the ground overrules retention
+	Tell     []domain.RecipientID // who got the values and must be told (ua art. 21)
 }
 
 // Closed: the account was closed and all values deleted, each to its fate (clause 4.1).

@@ -51,10 +51,9 @@ func (s State) cloneFor(e Event) State {
 		s.fields = slices.Clone(s.fields)
 	case Transferred:
 		s.fields, s.passed = slices.Clone(s.fields), slices.Clone(s.passed)
-	case Edited, Rectified, RetentionEnded, HoldReleased, HoldPlaced:
-		s.fields, s.traces, s.retained, s.holds = slices.Clone(s.fields), slices.Clone(s.traces), slices.Clone(s.retained), slices.Clone(s.holds)
-	case Deleted:
-		s.fields, s.traces, s.retained, s.passed = slices.Clone(s.fields), slices.Clone(s.traces), slices.Clone(s.retained), slices.Clone(s.passed)
+	case Edited, Rectified, Deleted, RetentionEnded, HoldReleased, HoldPlaced:
+		s.fields, s.traces, s.retained = slices.Clone(s.fields), slices.Clone(s.traces), slices.Clone(s.retained)
+		s.holds, s.passed = slices.Clone(s.holds), slices.Clone(s.passed)
 	case Restricted, RestrictionLifted:
 		s.restricted = slices.Clone(s.restricted)
 	case Objected, ObjectionWithdrawn:
@@ -70,7 +69,11 @@ func (s *State) apply(e Event) {
 		s.registered = true
 		s.opened(e.Personal())
 	case Collected:
-		s.opened(e.Items)
+		if e.Request.IsZero() {
+			s.opened(e.Items)
+		} else {
+			s.written(e.Items)
+		}
 	case Disputed:
 		s.with(e.Value.Field, func(h *Held) { h.Disputed = true })
 	case Rectified:
@@ -84,10 +87,10 @@ func (s *State) apply(e Event) {
 		s.opened(e.Items)
 	case Deleted:
 		s.meet(e.Deleted)
-		s.forget(e.Deleted)
+		s.forgetAll(e.Deleted)
 	case Closed:
 		s.meet(e.Deleted)
-		s.forget(e.Deleted)
+		s.forgetAll(e.Deleted)
 		s.close()
 	case Published:
 		s.each(e.Values, func(h *Held) { h.Public = true })

@@ -29,7 +29,7 @@ var commands = []interface {
 	subject.Close{}, subject.GrantConsent{}, subject.WithdrawConsent{}, subject.PlaceOrder{}, subject.ExecuteOrder{}, subject.CancelOrder{},
 	subject.Publish{}, subject.WithdrawPublication{}, subject.Use{}, subject.View{}, subject.Transfer{}, subject.PlaceHold{},
 	subject.ReleaseHold{}, subject.EndRetention{}, subject.Disclose{}, subject.Restrict{}, subject.LiftRestriction{}, subject.Object{},
-	subject.WithdrawObjection{}, subject.GiveNotice{},
+	subject.WithdrawObjection{}, subject.GiveNotice{}, subject.AddText{},
 	recipient.Add{}, recipient.Change{},
 	request.Receive{}, request.Approve{}, request.Extend{}, request.Answer{},
 }

@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/policy"
 )
 
 // fates decides what becomes of a value that is deleted or replaced now. Every reason to keep it is a fate of
 // its own, and the last one is in force: first the longest term whose end is known, then one that begins with
 // the end of the relation, then a hold. So the file remembers what follows when a later one falls away.
 func (d *decision) fates(f domain.Field, e domain.Epoch) []domain.Fate {
-	k := d.Policy.Keeping(f, e, d.op.At, d.relation)
+	k := d.keeping(f, e)
 	_, held := d.state.HeldBy(f)
 	fate := domain.Fate{Subject: d.subject, Field: f, Epoch: e, Action: domain.Retain}
 	var list []domain.Fate
@@ -35,12 +36,23 @@ func (d *decision) fates(f domain.Field, e domain.Epoch) []domain.Fate {
 	return list
 }
 
+// keeping gives how long law keeps the value; an order to destroy it leaves nothing of that.
+func (d *decision) keeping(f domain.Field, e domain.Epoch) policy.Keeping {
+	if d.overruled {
+		return policy.Keeping{}
+	}
+	return d.Policy.Keeping(f, e, d.op.At, d.relation)
+}
+
 // traceFates ends the traces of a field through the month, unless that is done already. Where a term runs from
 // collection, each month has an end of its own: the oldest come first, so that each fate reaches what the ones
 // before it have left.
 func (d *decision) traceFates(fates []domain.Fate, f domain.Field, month domain.Month) []domain.Fate {
+	if d.state.closed && d.overruled {
+		return fates // closing has ended every month, those to come included
+	}
 	var months [][]domain.Fate
-	alike := d.Policy.Keeping(f, "1970-01", d.op.At, d.relation) // of all months so old that no term runs any more
+	alike := d.keeping(f, "1970-01") // of all months so old that no term runs any more
 	for {
 		epoch, live := d.state.TraceEpoch(f, month)
 		if !live {
@@ -51,7 +63,7 @@ func (d *decision) traceFates(fates []domain.Fate, f domain.Field, month domain.
 			list[i].Through = true
 		}
 		months = append(months, list)
-		if month <= "1970-01" || d.Policy.Keeping(f, epoch, d.op.At, d.relation) == alike {
+		if month <= "1970-01" || d.keeping(f, epoch) == alike {
 			break
 		}
 		month = previous(month)
@@ -182,6 +194,7 @@ func (d *decision) releaseHold(c ReleaseHold) (Event, error) {
 			e.Freed = append(e.Freed, r.fate(d.subject, d.op.At))
 		}
 	}
+	e.Tell = d.tell(e.Freed)
 	return e, nil
 }
 

@@ -47,6 +47,8 @@ type value struct {
 	live bool
 	gone time.Time // when it was deleted or replaced
 	dead bool
+	// ordered: a court has told to destroy it, so no term keeps it any more
+	ordered bool
 }
 
 // world is the model of one subject: values, holds and the end of the relation; nothing of it is taken from
@@ -63,6 +65,9 @@ type world struct {
 // end gives the end of the value's own terms, and false when nobody knows it yet.
 func (w *world) end(f domain.Field, v *value) (time.Time, bool) {
 	end, known := v.gone, true
+	if v.ordered {
+		return end, known
+	}
 	for _, id := range rules[f] {
 		from := v.gone
 		if id == "aml" {
@@ -115,6 +120,9 @@ func (w *world) bound(t *rapid.T, c subject.Command, f domain.Fate) {
 	copied := *v
 	if v.live {
 		copied.gone = w.now
+	}
+	if order, deleting := c.(subject.Delete); deleting {
+		copied.ordered = copied.ordered || order.Ground == "court"
 	}
 	closed := w.closed
 	if _, closing := c.(subject.Close); closing {
@@ -175,6 +183,10 @@ func (w *world) follow(t *rapid.T, e subject.Event) {
 	case subject.Deleted:
 		for _, f := range e.Deleted {
 			at := domain.FieldEpoch{Field: f.Field, Epoch: f.Epoch}
+			if v := w.values[at]; v != nil && e.Ground == "court" {
+				v.ordered = true
+				v.dead = v.dead || !v.live && !w.held(at.Field)
+			}
 			w.kill(at, w.values[at])
 		}
 	case subject.Edited:
@@ -258,6 +270,8 @@ func (w *world) some(t *rapid.T) subject.Command {
 		subject.Edit{About: a, Values: []subject.Given{given(f, "v")}},
 		subject.Delete{About: a, Fields: []domain.Field{f}},
 		subject.Delete{About: a, All: true},
+		subject.Delete{About: a, Fields: []domain.Field{f}, Ground: "court", Document: "d-1"},
+		subject.Delete{About: a, All: true, Ground: "court", Document: "d-1"},
 		subject.PlaceHold{About: a, Hold: id, Fields: []domain.Field{f}, Warrant: paper()},
 		subject.PlaceHold{About: a, Hold: id, All: true, Warrant: paper()},
 		subject.ReleaseHold{About: a, Hold: id},

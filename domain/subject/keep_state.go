@@ -68,10 +68,13 @@ func (h Hold) Keeps(f domain.Field) bool {
 }
 
 // Passed says that a third party got values of a field. Field is empty when nothing is left to be told of: the
-// values were deleted and the recipient is told of that.
+// values are destroyed and the recipient is told of that.
 type Passed struct {
 	Recipient domain.RecipientID
 	Field     domain.Field
+	// Kept is the epoch of a value that was deleted and is retained: its recipient is told once more when it is
+	// destroyed. Empty for what lives.
+	Kept domain.Epoch
 }
 
 // Retained lists what is kept beyond deletion, in the order in which it was decided. A hold may keep it beyond
@@ -96,7 +99,19 @@ func (s State) HeldBy(f domain.Field) (domain.HoldID, bool) {
 func (s State) Recipients(fields ...domain.Field) []domain.RecipientID {
 	var list []domain.RecipientID
 	for _, p := range s.passed {
-		if slices.Contains(fields, p.Field) && !slices.Contains(list, p.Recipient) {
+		if p.Kept == "" && slices.Contains(fields, p.Field) && !slices.Contains(list, p.Recipient) {
+			list = append(list, p.Recipient)
+		}
+	}
+	return list
+}
+
+// Keepers lists the third parties that must be told when this retained value is destroyed: those who got values
+// of its field before it was deleted, and those to whom it was disclosed since.
+func (s State) Keepers(v domain.FieldEpoch) []domain.RecipientID {
+	var list []domain.RecipientID
+	for _, p := range s.passed {
+		if p.Field == v.Field && p.Kept == v.Epoch {
 			list = append(list, p.Recipient)
 		}
 	}
@@ -174,12 +189,16 @@ func (s *State) meet(fates []domain.Fate) {
 		if f.Action == domain.Destroy {
 			if i >= 0 {
 				s.retained = slices.Delete(s.retained, i, i+1)
+				s.forget(f.Field, f.Epoch)
 			}
 			continue
 		}
 		if i < 0 {
 			i = len(s.retained)
 			s.retained = append(s.retained, Retained{Field: f.Field, Epoch: f.Epoch, Through: f.Through, After: after})
+			for _, to := range s.Recipients(f.Field) {
+				s.passOn(Passed{to, f.Field, f.Epoch})
+			}
 		}
 		switch r := &s.retained[i]; {
 		case f.Rule == HoldRule: // the value's own term stays what it is
@@ -210,15 +229,20 @@ func (s *State) end(f domain.Fate) {
 	}
 }
 
-// pass remembers who got which fields. What is disclosed of retained values is told to nobody later: they are
-// not processed any more, so only the recipient is remembered.
+// pass remembers who got which fields, and which retained values.
 func (s *State) pass(e Transferred) {
-	if e.Retained || len(e.Values) == 0 {
+	if len(e.Values) == 0 {
 		s.passOn(Passed{Recipient: e.Recipient.ID})
 		return
 	}
 	for _, v := range e.Values {
-		s.passOn(Passed{e.Recipient.ID, v.Field})
+		p := Passed{Recipient: e.Recipient.ID, Field: v.Field}
+		if r, retained := s.RetainedAt(v); e.Retained && retained {
+			p.Kept = r.Epoch
+		} else if e.Retained {
+			p.Field = "" // it was destroyed meanwhile
+		}
+		s.passOn(p)
 	}
 }
 
@@ -228,13 +252,20 @@ func (s *State) passOn(p Passed) {
 	}
 }
 
-// forget takes out who got fields that are deleted: by that deletion they are told. The recipients themselves
-// stay known.
-func (s *State) forget(fates []domain.Fate) {
+// forgetAll takes out who got fields that are deleted: by that deletion they are told.
+func (s *State) forgetAll(fates []domain.Fate) {
+	for _, f := range fates {
+		s.forget(f.Field, "")
+	}
+}
+
+// forget takes out who got a field, or the retained value of it that is destroyed. The recipients themselves stay
+// known.
+func (s *State) forget(f domain.Field, keptAt domain.Epoch) {
 	kept := s.passed[:0]
 	for _, p := range s.passed {
-		if slices.ContainsFunc(fates, func(f domain.Fate) bool { return f.Field == p.Field }) {
-			p.Field = ""
+		if p.Field == f && p.Kept == keptAt {
+			p.Field, p.Kept = "", ""
 		}
 		if !slices.Contains(kept, p) {
 			kept = append(kept, p)

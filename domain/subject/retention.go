@@ -31,6 +31,7 @@ func (d *decision) endRetention(c EndRetention) (Event, error) {
 	if len(e.Ended) == 0 {
 		return nil, nil
 	}
+	e.Tell = d.tell(e.Ended)
 	return e, nil
 }
 

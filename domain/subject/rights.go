@@ -62,11 +62,21 @@ func (d *decision) lift(c LiftRestriction) (Event, error) {
 	return e, nil
 }
 
-// unrestricted refuses fields that are only stored.
+// ownAct reports whether the subject himself acts, by his account.
+func (d *decision) ownAct() bool { return d.op.Actor.Kind == domain.ActorSubject }
+
+// unrestricted refuses fields that are only stored (ua art. 8, GDPR art. 18). To collect, change, use, publish and
+// pass on is more than that, and so is deleting what the subject wants kept. What goes on beside a restriction:
+//   - what the subject himself gives, changes or deletes (clause 4.1; art. 18(2): with his consent), but not what
+//     his software sends by itself;
+//   - what answers his request: viewing and changing for such a purpose, disputes, verification and correction,
+//     which are often what the restriction waits for;
+//   - withdrawing a publication, which makes values confidential again;
+//   - transfers by law and in defence of rights, and deletions that an order demands.
 func (d *decision) unrestricted(fields []domain.Field) error {
 	for _, f := range fields {
 		if slices.Contains(d.state.restricted, f) {
-			return domain.Refuse("data.restricted", d.article(law.Restriction), "lift the restriction first, or leave the field out",
+			return domain.Refuse("data.restricted", d.article(law.Restriction), "lift the restriction first, or leave the field out; the person himself may give, change and delete it",
 				"processing of the field %s is restricted to storage", f)
 		}
 	}
@@ -165,16 +175,16 @@ func (d *decision) exempt(id string) error {
 }
 
 // ground checks the ground of a deletion that the subject did not ask for (ua art. 15).
-func (d *decision) ground(id string) error {
+func (d *decision) ground(id string) (law.Ground, error) {
 	pack := d.Policy.Pack()
-	if _, ok := pack.DeletionGround(id); ok || id == "" {
-		return nil
+	if g, ok := pack.DeletionGround(id); ok || id == "" {
+		return g, nil
 	}
 	var known []string
 	for _, g := range pack.DeletionGrounds {
 		known = append(known, g.ID)
 	}
-	return domain.Refuse("delete.ground", "4.2", "use one of: "+strings.Join(known, ", "), "the law does not name %s as a ground of deletion", shown(id)).WithKind(domain.Unknown)
+	return law.Ground{}, domain.Refuse("delete.ground", "4.2", "use one of: "+strings.Join(known, ", "), "the law does not name %s as a ground of deletion", shown(id)).WithKind(domain.Unknown)
 }
 
 // giveNotice records that somebody was told (clauses 3.4, 6.1).

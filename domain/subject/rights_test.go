@@ -43,7 +43,6 @@ func TestRestrictionLeavesStorageOnly(t *testing.T) {
 	ask(t, live, subject.View{About: about(purpose("contact")), Fields: name, Role: "officer"}).Events() // a request is answered
 	ask(t, live, transferOf(lawful(), "name")).Events()
 	ask(t, live, transferOf(defence(), "name")).Events()
-	ask(t, live, subject.Edit{About: about(), Values: []subject.Given{given("name", "B")}}).Events()
 	ask(t, live, subject.Delete{About: about(), Fields: name}).Events()
 	ask(t, live, subject.Use{About: about(), Fields: []domain.Field{"email"}}).Events()
 	lift := subject.LiftRestriction{About: about(), Fields: []domain.Field{"name", "email"}, Document: "s-2"}
@@ -145,8 +144,8 @@ func TestNotices(t *testing.T) {
 func TestGroundsOfDeletion(t *testing.T) {
 	t.Parallel()
 	name := []domain.Field{"name"}
-	ask(t, past(), subject.Delete{About: about(), Fields: name, Ground: "court"}).Then(subject.Deleted{
-		Subject: anna, Deleted: []domain.Fate{destroyed("name", "1")}, Services: []domain.Service{"orders"}, Ground: "court"})
+	ask(t, past(), subject.Delete{About: about(), Fields: name, Ground: "term-over", Document: "act-1"}).Then(subject.Deleted{
+		Subject: anna, Deleted: []domain.Fate{destroyed("name", "1")}, Services: []domain.Service{"orders"}, Ground: "term-over", Document: "act-1"})
 	ask(t, past(), subject.Delete{About: about(), Fields: name, Ground: "whim"}).Refused("delete.ground", "4.2")
 }
 

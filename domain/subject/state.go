@@ -96,6 +96,14 @@ func (s State) Held(f domain.Field) (Held, bool) {
 	return Held{}, false
 }
 
+// Lives reports whether a value of an attribute is held: the current one of its field, or an earlier one beside
+// which that stands.
+func (s State) Lives(v domain.FieldEpoch) bool {
+	h, live := s.Held(v.Field)
+	n := attributeNumber(v.Epoch)
+	return live && n >= h.Since && n <= h.Current
+}
+
 // Attributes lists the attributes that have a live value, in the order in which they first came.
 func (s State) Attributes() []Held {
 	live := make([]Held, 0, len(s.fields))
@@ -145,7 +153,7 @@ func (s State) TraceEpoch(f domain.Field, m domain.Month) (domain.Epoch, bool) {
 // Weight estimates the bytes that the state holds, for caches.
 func (s State) Weight() int {
 	n := 256 + 64*len(s.fields) + 48*len(s.traces) + 160*len(s.consents) + 128*len(s.orders) +
-		120*len(s.retained) + 48*len(s.holds) + 32*len(s.passed) + 16*(len(s.restricted)+len(s.objected))
+		120*len(s.retained) + 48*len(s.holds) + 48*len(s.passed) + 16*(len(s.restricted)+len(s.objected))
 	for _, h := range s.holds {
 		n += 16 * len(h.Fields)
 	}

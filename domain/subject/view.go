@@ -24,30 +24,54 @@ func (d *decision) view(c View) (Event, error) {
 	if len(c.Retained) > 0 {
 		return d.viewRetained(role, c)
 	}
-	values, err := d.pointers("view", c.Fields, c.Months)
+	values, fields, err := d.viewed(c)
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range c.Fields {
+	for _, f := range fields {
 		if err := d.visible(role, f); err != nil {
 			return nil, err
 		}
 	}
 	if p, _ := d.Policy.Purpose(d.op.Purpose); !p.Answers {
-		if err := d.unrestricted(c.Fields); err != nil {
+		if err := d.unrestricted(fields); err != nil {
 			return nil, err
 		}
 	}
-	if err := d.consented(c.Fields); err != nil {
+	if err := d.consented(fields); err != nil {
 		return nil, err
 	}
 	return Viewed{Subject: d.subject, Values: values, Role: c.Role, Document: c.Document}, nil
 }
 
+// viewed gives the live values that a viewing speaks of, and their fields.
+func (d *decision) viewed(c View) (values []domain.FieldEpoch, fields []domain.Field, err error) {
+	if len(c.Values) == 0 {
+		values, err = d.pointers("view", c.Fields, c.Months)
+		return values, c.Fields, err
+	}
+	if len(c.Fields) > 0 || len(c.Months) > 0 {
+		return nil, nil, input("view.mixed", "5.1", "view them by two commands", "values named by field and values named by epoch are viewed in one command")
+	}
+	if err := distinctValues(c.Values); err != nil {
+		return nil, nil, err
+	}
+	for _, v := range c.Values {
+		if _, _, err := d.attribute("view", v.Field); err != nil {
+			return nil, nil, err
+		}
+		if !d.state.Lives(v) {
+			return nil, nil, domain.Refuse("view.not-held", "4.1", "name values that are held", "the ledger holds no live value of the field %s with this epoch", v.Field).WithKind(domain.Unknown)
+		}
+		fields = append(fields, v.Field)
+	}
+	return slices.Clone(c.Values), fields, nil
+}
+
 // viewRetained records that a person looks at values that are kept by law: only the readers of the rule that
 // keeps them may (clause 4.3).
 func (d *decision) viewRetained(role *policy.Role, c View) (Event, error) {
-	if len(c.Fields) > 0 || len(c.Months) > 0 {
+	if len(c.Fields) > 0 || len(c.Months) > 0 || len(c.Values) > 0 {
 		return nil, input("view.mixed", "4.3", "view live and retained values by two commands", "live and retained values are viewed in one command")
 	}
 	if err := distinctValues(c.Retained); err != nil {

@@ -46,6 +46,7 @@ func walkHoldReleased(c *coder, e *subject.HoldReleased) {
 	c.id("hold", &e.Hold.UUID)
 	maybe(c, "document", &e.Document)
 	c.fates("freed", e.Subject, &e.Freed)
+	c.recipients("tell", &e.Tell)
 	c.mark('}')
 }
 
@@ -53,6 +54,7 @@ func walkRetentionEnded(c *coder, e *subject.RetentionEnded) {
 	c.mark('{')
 	c.id("subject", &e.Subject.UUID)
 	c.fates("ended", e.Subject, &e.Ended)
+	c.recipients("tell", &e.Tell)
 	c.mark('}')
 }
 

@@ -64,6 +64,7 @@ func sampleEvents() map[string]domain.Event {
 		"SubjectRegistered-bare": subject.Registered{Subject: oksana},
 		"DataCollected": subject.Collected{Subject: oksana, Source: subject.Automatic,
 			Items: []domain.Item{item(oksana, "page", "2015-05", "\x00\x01\xfe\xff")}},
+		"DataCollected-request": subject.Collected{Subject: oksana, Source: subject.BySubject, Items: []domain.Item{item(oksana, "request_text", "3", "sealed-text")}, Request: asked},
 		"DataCollected-several": subject.Collected{Subject: oksana, Source: subject.BySubject, Items: values},
 		"DataDisputed":          subject.Disputed{Subject: oksana, Value: pointers[0], Document: "вх-12/2015"},
 		"DataRectified": subject.Rectified{Subject: oksana, Value: pointers[0], Outcome: subject.Corrected,
@@ -106,10 +107,11 @@ func sampleDuties() map[string]domain.Event {
 	warrant := subject.Warrant{Authority: "police", Act: "act-1", Article: "18", Document: "req/9", Dated: day}
 	open := []domain.Fate{{Subject: oksana, Field: "email", Epoch: "1", Action: domain.Retain, Rule: subject.HoldRule}}
 	return map[string]domain.Event{
-		"DataEdited-told":    subject.Edited{Subject: oksana, Superseded: sampleFates(), Tell: tell},
-		"DataRectified-told": subject.Rectified{Subject: oksana, Value: pointers[0], Outcome: subject.Corrected, Tell: tell},
-		"DataDeleted-told":   subject.Deleted{Subject: oksana, Deleted: sampleFates(), Ground: "ua.15.1", Tell: tell},
-		"AccountClosed-told": subject.Closed{Subject: oksana, Deleted: sampleFates(), Tell: tell},
+		"DataEdited-told":     subject.Edited{Subject: oksana, Superseded: sampleFates(), Tell: tell},
+		"DataRectified-told":  subject.Rectified{Subject: oksana, Value: pointers[0], Outcome: subject.Corrected, Tell: tell},
+		"DataDeleted-told":    subject.Deleted{Subject: oksana, Deleted: sampleFates(), Ground: "ua.15.1", Tell: tell},
+		"DataDeleted-ordered": subject.Deleted{Subject: oksana, Deleted: sampleFates(), Ground: "court", Document: "757/1-k", Tell: tell},
+		"AccountClosed-told":  subject.Closed{Subject: oksana, Deleted: sampleFates(), Tell: tell},
 		"DataTransferred-retained": subject.Transferred{Subject: oksana, Recipient: subject.Recipient{ID: bank, Kind: "authority", Country: "UA"},
 			Values: pointers, Basis: subject.ByLaw{Authority: "police", Act: "act-1", Article: "18", Document: "req/9", Dated: day,
 				Approvers: [2]domain.Reference{"emp-1", "emp-2"}}, Retained: true, Exempt: "authority", Request: asked},
@@ -117,6 +119,8 @@ func sampleDuties() map[string]domain.Event {
 		"HoldPlaced-all":       subject.HoldPlaced{Subject: oksana, Hold: hold, Warrant: warrant},
 		"HoldReleased":         subject.HoldReleased{Subject: oksana, Hold: hold, Document: "D-9", Freed: sampleFates()},
 		"RetentionEnded":       subject.RetentionEnded{Subject: oksana, Ended: sampleFates()[1:]},
+		"HoldReleased-told":    subject.HoldReleased{Subject: oksana, Hold: hold, Freed: sampleFates(), Tell: tell},
+		"RetentionEnded-told":  subject.RetentionEnded{Subject: oksana, Ended: sampleFates()[1:], Tell: tell},
 		"ProcessingRestricted": subject.Restricted{Subject: oksana, Fields: []domain.Field{"email"}, Document: "D-1", Tell: tell},
 		"RestrictionLifted":    subject.RestrictionLifted{Subject: oksana, Fields: []domain.Field{"email"}, Document: "D-2"},
 		"ObjectionMade":        subject.Objected{Subject: oksana, Purposes: []domain.Purpose{"advertising"}, Document: "D-3"},

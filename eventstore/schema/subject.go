@@ -64,6 +64,7 @@ func walkCollected(c *coder, e *subject.Collected) {
 	c.id("subject", &e.Subject.UUID)
 	text(c, "source", &e.Source)
 	c.items("items", e.Subject, &e.Items)
+	c.maybeID("request", &e.Request.UUID)
 	c.mark('}')
 }
 
@@ -115,6 +116,7 @@ func walkDeleted(c *coder, e *subject.Deleted) {
 	c.fates("deleted", e.Subject, &e.Deleted)
 	words(c, "services", &e.Services)
 	maybe(c, "ground", &e.Ground)
+	maybe(c, "document", &e.Document)
 	c.recipients("tell", &e.Tell)
 	c.mark('}')
 }

@@ -96,7 +96,7 @@ func dataEvent(e subject.Event) happening {
 	case subject.Registered:
 		return happening{typ: Registered, subject: e.Subject, details: details("policy", e.Policy, "textHash", e.TextHash)}
 	case subject.Collected:
-		return happening{typ: Collected, subject: e.Subject, details: details("source", string(e.Source))}
+		return happening{typ: Collected, subject: e.Subject, details: append(details("source", string(e.Source)), ofRequest(e.Request)...)}
 	case subject.Disputed:
 		return happening{typ: Disputed, subject: e.Subject, referred: []domain.FieldEpoch{e.Value}, details: details("document", string(e.Document))}
 	case subject.Rectified:
@@ -107,7 +107,8 @@ func dataEvent(e subject.Event) happening {
 	case subject.Edited:
 		return happening{typ: Edited, subject: e.Subject}
 	case subject.Deleted:
-		return happening{typ: Deleted, subject: e.Subject, details: list("service", e.Services)}
+		return happening{typ: Deleted, subject: e.Subject,
+			details: append(details("ground", e.Ground, "document", string(e.Document)), list("service", e.Services)...)}
 	case subject.Closed:
 		return happening{typ: Closed, subject: e.Subject, details: list("service", e.Services)}
 	case subject.Published:
@@ -155,6 +156,14 @@ func duty(e subject.Event) happening {
 	}
 }
 
+// ofRequest names the request that something belongs to; nothing for none.
+func ofRequest(id domain.RequestID) []string {
+	if id.IsZero() {
+		return nil
+	}
+	return details("request", id.String())
+}
+
 func warrant(w subject.Warrant) []string {
 	return details("authority", string(w.Authority), "act", string(w.Act), "article", string(w.Article), "document", string(w.Document),
 		"dated", projections.TimeText(w.Dated))
@@ -186,7 +195,11 @@ func agreement(e subject.Event) happening {
 }
 
 func transferred(e subject.Transferred) happening {
-	d := details("kind", string(e.Recipient.Kind), "country", string(e.Recipient.Country), "abroad", e.Abroad)
+	d := details("kind", string(e.Recipient.Kind), "country", string(e.Recipient.Country), "abroad", e.Abroad, "exempt", e.Exempt)
+	if e.Retained {
+		d = append(d, "retained=yes")
+	}
+	d = append(d, ofRequest(e.Request)...)
 	switch b := e.Basis.(type) {
 	case subject.ByConsent:
 		d = append(d, details("clause", b.Clause(), "consent", b.Consent.String())...)

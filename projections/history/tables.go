@@ -10,7 +10,7 @@ import "imagine.ua/litopys/projections"
 // Name is the projection's permanent identity.
 const Name = "history"
 
-const version = 2
+const version = 3
 
 // Columns of history.
 const (

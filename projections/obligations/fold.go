@@ -1,6 +1,7 @@
 package obligations
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -44,6 +45,10 @@ func (f *fold) apply(r domain.Recorded, w *projections.Writer) error {
 		f.changed(r, w, e.Subject, fates(e.Deleted), e.Tell)
 	case subject.Closed:
 		f.changed(r, w, e.Subject, fates(e.Deleted), e.Tell)
+	case subject.RetentionEnded:
+		f.destroyed(r, w, e.Subject, e.Ended, e.Tell)
+	case subject.HoldReleased:
+		f.destroyed(r, w, e.Subject, e.Freed, e.Tell)
 	case subject.Restricted:
 		f.changed(r, w, e.Subject, words(e.Fields), e.Tell)
 	case subject.NoticeGiven:
@@ -136,6 +141,25 @@ func (f *fold) changed(r domain.Recorded, w *projections.Writer, id domain.Subje
 	f.open(r, w, duty{id: law.NoticeChange, subject: id, fields: fields, exempt: own})
 	for _, to := range tell {
 		f.open(r, w, duty{id: law.NoticeRecipient, subject: id, party: to.UUID, fields: fields})
+	}
+}
+
+// destroyed opens what the destruction of values obliges to that were deleted before and kept for a term or by a
+// hold. Whether it does is for the law to say: ua art. 21(3) names destruction beside deletion, so that the notice
+// of the deletion does not stand for it; GDPR art. 12(3) and 19 speak of what was done on the subject's request.
+func (f *fold) destroyed(r domain.Recorded, w *projections.Writer, id domain.SubjectID, ended []domain.Fate, tell []domain.RecipientID) {
+	gone := slices.DeleteFunc(slices.Clone(ended), func(x domain.Fate) bool { return x.Action != domain.Destroy })
+	if len(gone) == 0 {
+		return
+	}
+	begins := func(id law.DeadlineID) bool { d, ok := f.terms.pack.Deadline(id); return ok && d.OnDestruction }
+	if begins(law.NoticeChange) {
+		f.open(r, w, duty{id: law.NoticeChange, subject: id, fields: fates(gone)})
+	}
+	for _, to := range tell {
+		if begins(law.NoticeRecipient) {
+			f.open(r, w, duty{id: law.NoticeRecipient, subject: id, party: to.UUID, fields: fates(gone)})
+		}
 	}
 }
 

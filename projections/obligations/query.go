@@ -1,9 +1,12 @@
 package obligations
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -88,10 +91,14 @@ func (f Filter) where() []projections.Where {
 	return out
 }
 
-// List yields duties, what is due first coming first (extensions aside), however many there are. An error
-// comes once and last.
+// List yields duties, what is due first coming first, however many there are; those that are due together come in
+// the order of their matters. An error comes once and last.
+//
+// Rows come in the order of the terms before any extension. One that was put off waits in memory until the others
+// have come to its own term: an extension only makes a term later, so what has come by then is all before it.
 func List(ctx context.Context, s projections.Snapshot, f Filter) iter.Seq2[Obligation, error] {
 	return func(yield func(Obligation, error) bool) {
+		var late putOff
 		q := projections.Select{Table: table, Where: f.where(), By: []int{colDue, colMatter, colTask, colParty}}
 		for row, err := range s.Select(ctx, q) {
 			if err != nil {
@@ -102,9 +109,50 @@ func List(ctx context.Context, s projections.Snapshot, f Filter) iter.Seq2[Oblig
 			if !f.DueBefore.IsZero() && !o.Due.Before(f.DueBefore) {
 				continue // it was put off
 			}
-			if !yield(o, nil) {
+			if o.Due.After(row[colDue].Time()) {
+				late.add(o)
+				continue
+			}
+			if !late.yield(yield, o) || !yield(o, nil) {
 				return
 			}
+		}
+		late.rest(yield)
+	}
+}
+
+// putOff are duties that wait for their place, what is due first coming first.
+type putOff []Obligation
+
+func before(a, b Obligation) int {
+	return cmp.Or(a.Due.Compare(b.Due), bytes.Compare(a.Matter[:], b.Matter[:]), cmp.Compare(a.Duty, b.Duty))
+}
+
+func (p *putOff) add(o Obligation) {
+	i, _ := slices.BinarySearchFunc(*p, o, before)
+	*p = slices.Insert(*p, i, o)
+}
+
+// yield gives those that come before the next duty.
+func (p *putOff) yield(yield func(Obligation, error) bool, next Obligation) bool {
+	n := 0
+	for n < len(*p) && before((*p)[n], next) < 0 {
+		n++
+	}
+	first := *p
+	*p = first[n:]
+	for _, o := range first[:n] {
+		if !yield(o, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *putOff) rest(yield func(Obligation, error) bool) {
+	for _, o := range *p {
+		if !yield(o, nil) {
+			return
 		}
 	}
 }

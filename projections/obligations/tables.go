@@ -9,7 +9,7 @@ import "imagine.ua/litopys/projections"
 // Name is the projection's permanent identity.
 const Name = "obligations"
 
-const version = 1
+const version = 2
 
 // Columns of obligations. A matter is the event that opened the duty, or the request that it answers; with the
 // task and the party that is owed it names the row, so that what closes it needs to know nothing else.

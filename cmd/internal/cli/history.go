@@ -340,7 +340,7 @@ func aboutEntry(e history.Entry, opened []domain.Item) string {
 		}
 	}
 	parts = append(parts, limitedBy(e)...)
-	for _, name := range []string{"clause", "role", "method", "outcome", "document", "place", "duty", "channel"} {
+	for _, name := range []string{"ground", "clause", "role", "method", "outcome", "authority", "act", "article", "document", "place", "duty", "channel", "exempt"} {
 		if v := e.Detail(name); v != "" {
 			parts = append(parts, name+" "+v)
 		}

@@ -21,19 +21,22 @@ import (
 
 func (p *program) subjectPlan() *cobra.Command {
 	var w which
-	var at, under string
+	var at, under, ground string
 	cmd := &cobra.Command{
 		Use:   "plan SUBJECT",
 		Short: "Tell what a deletion would do, without doing it",
 		Long: "Tell what a deletion would do: which values go now, which stay until when, by which rule of law and for\n" +
 			"whose eyes, which services stop, who must be told by when, and what statistics keep. Nothing is recorded.\n" +
-			"With --law it tells what another law would make of it.",
-		Example: "  litopys subject plan " + subjectExample + " --all\n  litopys subject plan " + subjectExample + " --field tax_number --law eu",
-		Args:    cobra.ExactArgs(1),
+			"With --law it tells what another law would make of it, and which rules of the\n" +
+			"policy's own law that one has nothing for. With --ground it is not the person who asks.\n\n" + deletionGrounds(),
+		Example: "  litopys subject plan " + subjectExample + " --all\n  litopys subject plan " + subjectExample + " --field tax_number --law eu\n" +
+			"  litopys subject plan " + subjectExample + " --field tax_number --ground court",
+		Args: cobra.ExactArgs(1),
 	}
 	w.addAll(cmd)
 	cmd.Flags().StringVar(&at, "at", "", "when it would happen (default: now)")
 	cmd.Flags().StringVar(&under, "law", "", "rule pack to ask instead of the policy's own: "+strings.Join(law.Names(), ", "))
+	cmd.Flags().StringVar(&ground, "ground", "", "why, when not the person asks for it: a ground of deletion of the law")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		id, err := parseID("subject", args[0])
 		if err != nil {
@@ -51,7 +54,7 @@ func (p *program) subjectPlan() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.planUnder(cmd.Context(), a, pol, domain.SubjectID{UUID: id}, &w, moment)
+			return p.planOn(cmd.Context(), a, pol, domain.SubjectID{UUID: id}, &w, moment, ground)
 		})
 	}
 	return cmd
@@ -76,33 +79,28 @@ func underLaw(a *app.App, at time.Time, name string) (*policy.Policy, error) {
 // forecast is what a deletion would do.
 type forecast struct {
 	policy *policy.Policy
+	own    string // the pack of the policy's own law
 	at     time.Time
+	ground law.Ground // zero when the person asks
+	state  subject.State
 	would  subject.Deleted
 	names  map[domain.RecipientID]string
 }
 
 // planUnder decides the deletion on the present state and shows the event that would be recorded.
 func (p *program) planUnder(ctx context.Context, a *app.App, pol *policy.Policy, id domain.SubjectID, w *which, at time.Time) error {
+	return p.planOn(ctx, a, pol, id, w, at, "")
+}
+
+// planOn is planUnder for a deletion on a ground of the law.
+func (p *program) planOn(ctx context.Context, a *app.App, pol *policy.Policy, id domain.SubjectID, w *which, at time.Time, ground string) error {
+	f := forecast{policy: pol, own: a.Policy.Pack().ID, at: at, names: map[domain.RecipientID]string{}}
 	state, err := a.State(ctx, id)
 	if err != nil {
 		return err
 	}
-	op, err := planOperation(pol, at)
-	if err != nil {
+	if err := f.decide(state, id, w, ground); err != nil {
 		return err
-	}
-	events, err := subject.Decide(subject.Case{
-		Command: subject.Delete{About: subject.About{Subject: id, Operation: op}, Fields: fields(w.fields), All: w.all},
-		Context: subject.Context{Policy: pol, Now: p.now()},
-	}, state)
-	if err != nil {
-		return err
-	}
-	f := forecast{policy: pol, at: at, names: map[domain.RecipientID]string{}}
-	for _, e := range events {
-		if d, ok := e.(subject.Deleted); ok {
-			f.would = d
-		}
 	}
 	if len(f.would.Tell) > 0 {
 		if err := f.name(ctx, a); err != nil {
@@ -113,6 +111,54 @@ func (p *program) planUnder(ctx context.Context, a *app.App, pol *policy.Policy,
 		return p.answer(f.json(id))
 	}
 	return p.printPlan(f)
+}
+
+// decide lets the domain decide the deletion. The paper of an order is named when it is carried out.
+func (f *forecast) decide(state subject.State, id domain.SubjectID, w *which, ground string) error {
+	op, err := planOperation(f.policy, f.at)
+	if err != nil {
+		return err
+	}
+	del := subject.Delete{About: subject.About{Subject: id, Operation: op}, Fields: fields(w.fields), All: w.all, Ground: ground}
+	if ground != "" {
+		del.Document = "plan"
+	}
+	events, err := subject.Decide(subject.Case{Command: del, Context: subject.Context{Policy: f.policy, Now: f.at}}, state)
+	if err != nil {
+		return err
+	}
+	f.state = state
+	f.ground, _ = f.policy.Pack().DeletionGround(ground)
+	for _, e := range events {
+		if d, ok := e.(subject.Deleted); ok {
+			f.would = d
+		}
+	}
+	return nil
+}
+
+// overruled gives the rule that the ground of the deletion sets aside for a value, and until when it would have
+// kept it; empty when there is none. The time is zero when the end of the term is not known yet.
+func (f *forecast) overruled(fate domain.Fate) (rule string, until time.Time) {
+	if !f.ground.Overrule(law.ByTerm) {
+		return "", time.Time{}
+	}
+	if r, kept := f.state.RetainedAt(domain.FieldEpoch{Field: fate.Field, Epoch: fate.Epoch}); kept {
+		if end, known := r.Ends(); r.Reason() == subject.HoldRule || known && !end.After(f.at) {
+			return "", time.Time{}
+		}
+		return r.Reason(), r.Until
+	}
+	by := f.policy.Keeping(fate.Field, fate.Epoch, f.at, policy.Relation(f.state.Closed())).Fate()
+	return by.Rule, by.Until
+}
+
+// apart names the rules of the policy's own law that the law that is asked about has nothing for.
+func (f *forecast) apart(field domain.Field) (rules []string) {
+	for _, r := range f.policy.Apart(field) {
+		rules = append(rules, r.ID)
+	}
+	return rules
 }
 
 // name finds out what the recipients are called.
@@ -172,10 +218,19 @@ func (f *forecast) json(id domain.SubjectID) map[string]any {
 		if len(reasons) > 1 {
 			row["thenUntil"], row["thenRule"] = when(reasons[len(reasons)-2].Until), reasons[len(reasons)-2].Rule
 		}
+		if rule, until := f.overruled(last); rule != "" {
+			row["overruled"], row["overruledUntil"] = rule, when(until)
+		}
+		if rules := f.apart(last.Field); len(rules) > 0 {
+			row["noRuleFor"] = rules
+		}
 		fates = append(fates, row)
 	}
 	out := map[string]any{"subject": id, "at": when(f.at), "law": pack.ID + " " + pack.Version, "fates": fates,
 		"servicesStop": f.would.Services, "statisticsKeep": f.statistics(), "recorded": false}
+	if f.ground.ID != "" {
+		out["ground"] = map[string]string{"id": f.ground.ID, "article": f.ground.Article, "title": f.ground.Title}
+	}
 	if due, article, ok := f.due(law.NoticeChange); ok {
 		out["tellSubject"] = map[string]string{"by": when(due), "article": article}
 	}
@@ -211,6 +266,9 @@ func planOperation(pol *policy.Policy, at time.Time) (domain.Operation, error) {
 func (p *program) printPlan(f forecast) error {
 	pack := f.policy.Pack()
 	p.say("nothing is recorded; this is what a deletion at %s would do under the law %s (%s)", when(f.at), pack.ID, pack.Version)
+	if f.ground.ID != "" {
+		p.say("the ground is %s: %s (%s)", f.ground.ID, f.ground.Title, f.ground.Article)
+	}
 	g := grid{head: []string{"field", "which", "what happens", "why"}, wide: []int{18, 20, 24, 32}}
 	for _, reasons := range f.values() {
 		last := reasons[len(reasons)-1]
@@ -262,10 +320,17 @@ func fateText(pol *policy.Policy, f domain.Fate) string {
 // why says by which rule a value stays and who may read it, and what follows when a hold ends.
 func (f *forecast) why(reasons []domain.Fate) string {
 	last := reasons[len(reasons)-1]
+	text := f.setAside(last)
 	if last.Action != domain.Retain {
-		return "clause 4.1: no law keeps it"
+		if text == "" {
+			return "clause 4.1: no law keeps it"
+		}
+		return text
 	}
-	text := last.Rule + ": " + f.policy.LegalOf(last.Rule)
+	if text != "" {
+		text += "; "
+	}
+	text += last.Rule + ": " + f.policy.LegalOf(last.Rule)
 	if readers := f.policy.ReadersOf(last.Rule); len(readers) > 0 {
 		text += "; read by " + strings.Join(readers, ", ")
 	}
@@ -273,4 +338,21 @@ func (f *forecast) why(reasons []domain.Fate) string {
 		text += "; by itself until " + lastDayOf(f.policy, reasons[n-2].Until) + " by " + reasons[n-2].Rule
 	}
 	return text
+}
+
+// setAside says which rules would have kept a value and do not: one that the ground of the deletion overrules, and
+// those of the policy's own law that the law that is asked about has nothing for.
+func (f *forecast) setAside(fate domain.Fate) string {
+	var parts []string
+	if rule, until := f.overruled(fate); rule != "" {
+		text := f.ground.ID + " (" + f.ground.Article + ") overrules " + rule
+		if !until.IsZero() {
+			text += ", which keeps it until " + lastDayOf(f.policy, until)
+		}
+		parts = append(parts, text)
+	}
+	for _, rule := range f.apart(fate.Field) {
+		parts = append(parts, "no rule in pack "+f.policy.Pack().ID+" for rule "+rule+" of "+f.own)
+	}
+	return strings.Join(parts, "; ")
 }

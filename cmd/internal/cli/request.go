@@ -22,7 +22,7 @@ const requestExample = "0b8e6a52-4a3f-4c3c-9d2a-0f4b7a1d9c05"
 
 func (p *program) request() *cobra.Command {
 	return p.noun("request", "Requests of subjects, third parties and authorities",
-		p.requestList(), p.requestOpen(), p.requestApprove(), p.requestExtend(), p.requestAnswer())
+		p.requestList(), p.requestShow(), p.requestOpen(), p.requestApprove(), p.requestExtend(), p.requestAnswer())
 }
 
 // warrantFlags are the particulars of an authority's paper (clauses 3.3.3, 4.3).
@@ -46,19 +46,23 @@ func (w *warrantFlags) warrant() (subject.Warrant, error) {
 func (p *program) requestOpen() *cobra.Command {
 	var a act
 	var w warrantFlags
+	var text textFlags
 	var id, kind, channel, whose, asker, document string
 	var about []string
 	cmd := &cobra.Command{
 		Use:   "open",
 		Short: "Record that a request came in; its deadline begins (clause 7.1)",
 		Long: "Record that a request came in. From then on its deadline runs: see litopys request list.\n\n" +
-			"What the person wrote is not recorded here: give the letter's number with --document. A right of a person needs\n" +
-			"--subject; a third party or an authority is a --recipient; a disclosure also needs the authority's paper.",
+			"What the person wrote goes with --text-from: it is sealed as a personal value of the --subject, shown by litopys\n" +
+			"request show --open, and deleted and kept with his other data. What others wrote is named by its number with\n" +
+			"--document. A right of a person needs --subject; a third party or an authority is a --recipient; a disclosure\n" +
+			"also needs the authority's paper.",
 		Example: "  litopys request open --kind access --channel email --subject " + subjectExample + " --document m-104 --actor employee:e-17 --purpose contact --grounds ua.11.1.5 --service support",
 		Args:    cobra.NoArgs,
 	}
 	addAct(cmd, &a)
 	w.add(cmd)
+	text.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&id, "request", "", "id to give it (default: a random one, printed)")
 	flags.StringVar(&kind, "kind", "", "what is asked for: "+words(request.Kinds()))
@@ -87,7 +91,11 @@ func (p *program) requestOpen() *cobra.Command {
 		if in.Warrant, err = w.warrant(); err != nil {
 			return err
 		}
-		return p.with(cmd.Context(), func(a *app.App) error { return p.record(cmd.Context(), a, in, made{"request": given}) })
+		wrote, err := text.read(p)
+		if err != nil {
+			return err
+		}
+		return p.with(cmd.Context(), func(a *app.App) error { return p.openRequest(cmd.Context(), a, in, wrote) })
 	}
 	return cmd
 }

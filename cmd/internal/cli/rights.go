@@ -98,9 +98,15 @@ func deletionGrounds() string {
 			continue // not a name of law.Names
 		}
 		for _, g := range pack.DeletionGrounds {
-			fmt.Fprintf(&b, "\n  %s  %-17s  %s", name, g.ID, g.Title)
+			title := g.Title
+			if g.Overrule(law.ByTerm) {
+				title += " *"
+			}
+			fmt.Fprintf(&b, "\n  %s  %-17s  %s", name, g.ID, title)
 		}
 	}
+	b.WriteString("\n* No retention rule stops it, and what was deleted before and is kept for a term goes, too. Only a legal hold\n" +
+		"  keeps values then, until it is released. The order is named with --document.")
 	return b.String()
 }
 

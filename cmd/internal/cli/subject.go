@@ -132,19 +132,39 @@ func (w *which) need() ([]domain.Field, error) {
 
 func (p *program) subjectDelete() *cobra.Command {
 	var w which
-	var ground string
-	return p.recording(recorder{
+	var ground, document string
+	return p.deciding(deciding{
 		use: "delete SUBJECT", short: "Delete fields, or all of them (clauses 4.1-4.3)",
 		long:    "Keys of deleted values are destroyed at once, except what a law tells to keep for a term: that leaves the\nprofile and can't be opened from here. \"subject plan\" tells beforehand what would happen.\n\n" + deletionGrounds(),
 		example: "  litopys subject delete " + subjectExample + " --field email,phone --actor subject:web --purpose service --grounds ua.11.1.3 --service account",
 		flags: func(cmd *cobra.Command) {
 			w.addAll(cmd)
 			cmd.Flags().StringVar(&ground, "ground", "", "why, when not the person asks for it: a ground of deletion of the law")
+			cmd.Flags().StringVar(&document, "document", "", "reference of the order, or of the paper that finds the ground")
 		},
-		build: func(about subject.About, _ []string) (subject.Command, made, error) {
-			return subject.Delete{About: about, Fields: fields(w.fields), All: w.all, Ground: ground}, nil, w.check()
+		build: func(about subject.About) (subject.Command, made, error) {
+			return subject.Delete{About: about, Fields: fields(w.fields), All: w.all, Ground: ground, Document: domain.Reference(document)}, nil, w.check()
 		},
+		tell: p.tellDeletion,
 	})
+}
+
+// tellDeletion says what stays of what was deleted, by which rule and until when.
+func (p *program) tellDeletion(a *app.App, e subject.Event) error {
+	deleted, ok := e.(subject.Deleted)
+	if !ok || p.json { // for scripts the history tells the fates
+		return nil
+	}
+	f := forecast{policy: a.Policy, would: deleted}
+	var list [][2]string
+	for _, reasons := range f.values() {
+		last := reasons[len(reasons)-1]
+		if last.Action == domain.Retain {
+			list = append(list, [2]string{"kept", string(last.Field) + ", " + epochText(last) + ": " + fateText(a.Policy, last) + " (" + last.Rule + ")"})
+		}
+	}
+	pairs(p.Out, append(list, [2]string{"services stopped", words(deleted.Services)})...)
+	return nil
 }
 
 func (p *program) subjectClose() *cobra.Command {

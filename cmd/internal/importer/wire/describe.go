@@ -39,7 +39,7 @@ var members = []string{
 	"scope", "textHash", "until", "order", "place", "role", "recipient", "basis", "abroad", "card",
 	"purposes", "recipients", "recipientKinds", "law", "defence", "authority", "act", "article", "dated",
 	"approvers", "approver", "evidence", "statement", "name", "kind", "country", "contract",
-	"ground", "retained", "exempt", "request", "hold", "warrant", "epoch", "cause", "duty", "policy", "channel", "reason", "outcome",
+	"ground", "retained", "exempt", "request", "hold", "warrant", "epoch", "cause", "duty", "policy", "channel", "reason", "outcome", "text",
 }
 
 func where(p jsontext.Pointer) string {

@@ -44,6 +44,19 @@ func (r receive) command() (Command, error) {
 	})
 }
 
+// text is a command to the subject's file, where the words are sealed with his other values.
+type text struct {
+	About
+	Request uuid.UUID `json:"request"`
+	Text    string    `json:"text"`
+}
+
+func (t text) command() (Command, error) {
+	return t.with(func(a subject.About) (subject.Command, error) {
+		return subject.AddText{About: a, Request: domain.RequestID{UUID: t.Request}, Text: domain.ClearValue(t.Text)}, required(t.Request, "request")
+	})
+}
+
 type approve struct{ Asked }
 
 func (p approve) command() (Command, error) {

@@ -124,14 +124,15 @@ func (e edit) command() (Command, error) {
 
 type remove struct {
 	About
-	Fields []domain.Field `json:"fields"`
-	All    bool           `json:"all"`
-	Ground string         `json:"ground"`
+	Fields   []domain.Field   `json:"fields"`
+	All      bool             `json:"all"`
+	Ground   string           `json:"ground"`
+	Document domain.Reference `json:"document"`
 }
 
 func (r remove) command() (Command, error) {
 	return r.with(func(a subject.About) (subject.Command, error) {
-		return subject.Delete{About: a, Fields: r.Fields, All: r.All, Ground: r.Ground}, nil
+		return subject.Delete{About: a, Fields: r.Fields, All: r.All, Ground: r.Ground, Document: r.Document}, nil
 	})
 }
 
@@ -223,13 +224,14 @@ type view struct {
 	Fields   []domain.Field   `json:"fields"`
 	Months   []domain.Month   `json:"months"`
 	Retained []value          `json:"retained"`
+	Values   []value          `json:"values"`
 	Role     string           `json:"role"`
 	Document domain.Reference `json:"document"`
 }
 
 func (v view) command() (Command, error) {
 	return v.with(func(a subject.About) (subject.Command, error) {
-		return subject.View{About: a, Fields: v.Fields, Months: v.Months, Retained: epochs(v.Retained), Role: v.Role, Document: v.Document}, nil
+		return subject.View{About: a, Fields: v.Fields, Months: v.Months, Retained: epochs(v.Retained), Values: epochs(v.Values), Role: v.Role, Document: v.Document}, nil
 	})
 }
 

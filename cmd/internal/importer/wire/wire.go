@@ -33,7 +33,7 @@ and the members of its command:
   register           reference {field, value}; optional
   collect            source (subject, automatic), values {field: value, ...}
   edit               values
-  delete             fields [...], or all true; ground (optional: why, when the person did not ask)
+  delete             fields [...], or all true; ground, document (optional: why, when the person did not ask)
   close              -
   dispute            field, document
   rectify            field, document, value; without value the old one is confirmed
@@ -46,7 +46,7 @@ and the members of its command:
   publish            fields, place
   publish.withdraw   fields
   use                fields, months
-  view               fields, months, or retained; role, document
+  view               fields, months, or retained, or values [...]; role, document
   transfer           recipient (id), fields, months, basis; abroad, exempt, request (optional)
   restrict           fields, document
   restriction.lift   fields, document
@@ -61,6 +61,7 @@ and the members of its command:
   recipient.add      card {name, kind, country, contract}
   recipient.change   card
   request.receive    kind, channel; subject, fields, recipient, warrant, document (each as the kind needs)
+  request.text       request, text (what the person wrote); it belongs to a request that is open
   request.approve    -
   request.extend     reason, document
   request.answer     outcome (met, partly, refused, withdrawn), reason, channel, document
@@ -150,6 +151,7 @@ func forms() map[string]func() decoded {
 		"objection.withdraw": func() decoded { return new(unobject) },
 		"notice.give":        func() decoded { return new(notice) },
 		"request.receive":    func() decoded { return new(receive) },
+		"request.text":       func() decoded { return new(text) },
 		"request.approve":    func() decoded { return new(approve) },
 		"request.extend":     func() decoded { return new(extend) },
 		"request.answer":     func() decoded { return new(answer) },
