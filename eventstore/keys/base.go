@@ -19,8 +19,9 @@ import (
 type Backend interface {
 	// Fresh returns when the cache holds no key whose state was changed before the call began.
 	Fresh(ctx context.Context) error
-	// Load reads the keys with these ids, in order. An id without a key gives ErrUnknownKey.
-	Load(ctx context.Context, ids []uuid.UUID) ([]Key, error)
+	// Load reads the keys with these ids, in order, at once, and gives entries that nobody else knows. An id
+	// may come twice; one without a key gives ErrUnknownKey.
+	Load(ctx context.Context, ids []uuid.UUID) ([]*Entry, error)
 	// Make answers the calls with one commit, by their Got or Err, and gives the keys that the cache may
 	// know from then on. A call that is refused makes nothing and does not harm the others; an error is
 	// that of all calls. Only one goroutine calls Make and CarryOut, and what Alone is given.
@@ -55,7 +56,7 @@ type Call struct {
 }
 
 // maxGroup bounds the wants that one commit carries, and so how long the first caller waits for those who
-// came after him.
+// came after him, and the ids of one Load.
 const maxGroup = 4096
 
 // NewBase makes the base of a store and starts its goroutine, which Shut ends.
@@ -104,7 +105,8 @@ func (b *Base) Ensure(ctx context.Context, wants []Want) ([]Key, error) {
 	return out, nil
 }
 
-// Open gives the keys with these ids, from memory where they are warm.
+// Open gives the keys with these ids, from memory where they are warm. The others are read in parts of
+// maxGroup.
 func (b *Base) Open(ctx context.Context, ids []uuid.UUID) ([]Key, error) {
 	if err := b.fresh(ctx); err != nil {
 		return nil, err
@@ -119,23 +121,32 @@ func (b *Base) Open(ctx context.Context, ids []uuid.UUID) ([]Key, error) {
 			cold, places = append(cold, id), append(places, i)
 		}
 	}
-	if len(cold) == 0 {
-		return out, nil
-	}
-	generation := b.cache.Generation()
-	var loaded []Key
-	if err := b.While(func() (err error) {
-		loaded, err = b.backend.Load(ctx, cold)
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	for i, place := range places {
-		entry := NewEntry(loaded[i])
-		b.cache.Put(generation, entry)
-		out[place] = entry.Key
+	for len(cold) > 0 {
+		n := min(len(cold), maxGroup)
+		loaded, err := b.load(ctx, cold[:n])
+		if err != nil {
+			return nil, err
+		}
+		for i, place := range places[:n] {
+			out[place] = loaded[i].Key
+		}
+		cold, places = cold[n:], places[n:]
 	}
 	return out, nil
+}
+
+// load reads keys, and remembers those that nobody changes meanwhile: a destruction that is durable before
+// they are remembered ends the generation that was taken before they were read.
+func (b *Base) load(ctx context.Context, ids []uuid.UUID) (entries []*Entry, err error) {
+	generation := b.cache.Generation()
+	err = b.While(func() (err error) {
+		entries, err = b.backend.Load(ctx, ids)
+		return err
+	})
+	if err == nil {
+		b.cache.PutOpened(generation, entries)
+	}
+	return entries, err
 }
 
 // Follow carries out the fates that stand in the log up to the position.

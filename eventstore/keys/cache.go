@@ -1,19 +1,21 @@
 package keys
 
 import (
+	"encoding/binary"
 	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/google/uuid"
-	"github.com/maypok86/otter/v2"
+
+	"imagine.ua/litopys/eventstore/seal"
 )
 
 // cachedTags is how many recorded tags are remembered beside a key, so that a warm Ensure with a tag needs
 // no I/O. Attributes have one value, and so one tag, for each key.
 const cachedTags = 4
 
-// Entry is a cached key with the tags known to be recorded for it. It is never changed after it was put.
+// Entry is a cached key with the tags known to be recorded for it. It is never changed once others know it.
 type Entry struct {
 	Key  Key
 	tags []Tag
@@ -21,6 +23,20 @@ type Entry struct {
 
 // NewEntry makes an entry of a key whose recorded tags are not known. It makes the key's cipher.
 func NewEntry(k Key) *Entry { return &Entry{Key: k.Prepared()} }
+
+// Unwrap puts the secret into the entry of a key that was read without it, and makes its cipher: NewEntry of
+// Master.Unwrap, without copies of the key. A destroyed key has neither, and needs no master key. The error is
+// ErrUnwrap.
+func (e *Entry) Unwrap(m *Master, wrapped []byte) error {
+	if e.Key.State == Destroyed {
+		return nil
+	}
+	if err := m.unwrap(&e.Key, wrapped); err != nil {
+		return err
+	}
+	e.Key.cipher = seal.NewCipher(e.Key.ID, &e.Key.Secret)
+	return nil
+}
 
 // WithTag gives a copy of the entry that knows the tag.
 func (e *Entry) WithTag(tag Tag) *Entry {
@@ -38,8 +54,8 @@ func (e *Entry) Has(tag *Tag) bool { return tag == nil || slices.Contains(e.tags
 // reader who had read it before: he gives the generation in which he began, and is too late. It is safe for
 // concurrent use.
 type Cache struct {
-	byRef *otter.Cache[Ref, *Entry]
-	byID  *otter.Cache[uuid.UUID, *Entry]
+	byRef *sieve[Ref]
+	byID  *sieve[uuid.UUID]
 
 	generation atomic.Uint64
 	mu         sync.RWMutex // held for writing while a generation ends, for reading while entries are put
@@ -48,29 +64,48 @@ type Cache struct {
 // NewCache makes a cache of at most size keys. A key takes about 1.5 KiB.
 func NewCache(size int) *Cache {
 	return &Cache{
-		byRef: otter.Must(&otter.Options[Ref, *Entry]{MaximumSize: size}),
-		byID:  otter.Must(&otter.Options[uuid.UUID, *Entry]{MaximumSize: size}),
+		byRef: newSieve(size, func(r Ref) uint64 { return tail(r.Subject.UUID) }),
+		byID:  newSieve(size, tail),
 	}
 }
 
+// tail is the part of an id that is random, whether or not it begins with the time.
+func tail(id uuid.UUID) uint64 { return binary.BigEndian.Uint64(id[8:]) }
+
 // ByRef finds a key by its address.
-func (c *Cache) ByRef(ref Ref) (*Entry, bool) { return c.byRef.GetIfPresent(ref) }
+func (c *Cache) ByRef(ref Ref) (*Entry, bool) { return c.byRef.get(ref) }
 
 // ByID finds a key by its id.
-func (c *Cache) ByID(id uuid.UUID) (*Entry, bool) { return c.byID.GetIfPresent(id) }
+func (c *Cache) ByID(id uuid.UUID) (*Entry, bool) { return c.byID.get(id) }
 
 // Generation is what Put must be given; take it before reading the store.
 func (c *Cache) Generation() uint64 { return c.generation.Load() }
 
-// Put remembers an entry that was read from the store in the given generation.
+// Put remembers an entry that was read from the store in the given generation, by its address and its id.
 func (c *Cache) Put(generation uint64, e *Entry) {
+	c.during(generation, func() {
+		c.byRef.put(e.Key.Ref, e)
+		c.byID.put(e.Key.ID, e)
+	})
+}
+
+// PutOpened is Put for keys that were wanted by their ids. Who opens values seldom seals under the same keys,
+// and to remember addresses costs as much as to read the keys.
+func (c *Cache) PutOpened(generation uint64, opened []*Entry) {
+	c.during(generation, func() {
+		for _, e := range opened {
+			c.byID.put(e.Key.ID, e)
+		}
+	})
+}
+
+// during runs put unless the generation is over. None ends meanwhile.
+func (c *Cache) during(generation uint64, put func()) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if c.generation.Load() != generation {
-		return
+	if c.generation.Load() == generation {
+		put()
 	}
-	c.byRef.Set(e.Key.Ref, e)
-	c.byID.Set(e.Key.ID, e)
 }
 
 // Drop forgets keys whose state has changed in the store, and ends the generation.
@@ -79,8 +114,8 @@ func (c *Cache) Drop(changed []Key) {
 	defer c.mu.Unlock()
 	c.generation.Add(1)
 	for _, k := range changed {
-		c.byRef.Invalidate(k.Ref)
-		c.byID.Invalidate(k.ID)
+		c.byRef.drop(k.Ref)
+		c.byID.drop(k.ID)
 	}
 }
 
@@ -89,6 +124,6 @@ func (c *Cache) Clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.generation.Add(1)
-	c.byRef.InvalidateAll()
-	c.byID.InvalidateAll()
+	c.byRef.clear()
+	c.byID.clear()
 }

@@ -72,7 +72,12 @@ func (k Key) Prepared() Key {
 }
 
 // Cipher is what seals and opens the values of this key; nil when it is destroyed.
-func (k Key) Cipher() *seal.Cipher { return k.Prepared().cipher }
+func (k Key) Cipher() *seal.Cipher {
+	if k.cipher != nil { // a key is large to be copied for each value
+		return k.cipher
+	}
+	return k.Prepared().cipher
+}
 
 // Bare gives the key without its secret and cipher: what a list of keys may show.
 func (k Key) Bare() Key {

@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/google/uuid"
 )
@@ -54,30 +55,45 @@ func NewMaster(id uuid.UUID, secret [Size]byte) *Master {
 func (m *Master) Wrap(k Key) []byte {
 	out := make([]byte, wrapNonce, WrappedSize)
 	_, _ = rand.Read(out) // never fails: the process stops when the system has no randomness
-	return m.aead.Seal(out, out, k.Secret[:], m.binding(k))
+	bound := m.borrowBinding(&k)
+	defer bindings.Put(bound)
+	return m.aead.Seal(out, out, k.Secret[:], *bound)
 }
 
 // Unwrap gives the key with its secret, or ErrUnwrap.
 func (m *Master) Unwrap(k Key, wrapped []byte) (Key, error) {
-	if len(wrapped) != WrappedSize {
-		return k, ErrUnwrap
-	}
-	if _, err := m.aead.Open(k.Secret[:0], wrapped[:wrapNonce], wrapped[wrapNonce:], m.binding(k)); err != nil {
-		return k.Bare(), ErrUnwrap
-	}
-	return k, nil
+	err := m.unwrap(&k, wrapped)
+	return k, err
 }
 
-func (m *Master) binding(k Key) []byte {
-	b := make([]byte, 0, 160)
-	b = append(b, wrapDomain...)
+// unwrap puts the secret into the key. A key that does not open is left bare.
+func (m *Master) unwrap(k *Key, wrapped []byte) error {
+	if len(wrapped) != WrappedSize {
+		return ErrUnwrap
+	}
+	bound := m.borrowBinding(k)
+	defer bindings.Put(bound)
+	if _, err := m.aead.Open(k.Secret[:0], wrapped[:wrapNonce], wrapped[wrapNonce:], *bound); err != nil {
+		*k = k.Bare()
+		return ErrUnwrap
+	}
+	return nil
+}
+
+// bindings keeps the buffers in which bindings are laid out; they hold nothing secret.
+var bindings = sync.Pool{New: func() any { b := make([]byte, 0, 160); return &b }}
+
+func (m *Master) borrowBinding(k *Key) *[]byte {
+	p := bindings.Get().(*[]byte)
+	b := append((*p)[:0], wrapDomain...)
 	b = append(b, k.ID[:]...)
 	b = append(b, k.Ref.Subject.UUID[:]...)
 	for _, part := range [...]string{string(k.Ref.Field), string(k.Ref.Epoch)} {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(part)))
 		b = append(b, part...)
 	}
-	return append(b, m.id[:]...)
+	*p = append(b, m.id[:]...)
+	return p
 }
 
 // Root wraps what wraps: the master keys and the index key, with the key-management service. A service

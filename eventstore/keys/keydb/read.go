@@ -2,26 +2,13 @@ package keydb
 
 import (
 	"context"
-	"fmt"
 
-	"github.com/google/uuid"
 	"github.com/ncruces/go-sqlite3"
 
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/eventstore/keys"
 	"imagine.ua/litopys/eventstore/sqlite"
 )
-
-func (w *writer) load(ctx context.Context, conn *sqlite.Conn, id uuid.UUID) (keys.Key, error) {
-	r, found, err := find(conn, byID, id)
-	if err != nil {
-		return keys.Key{}, err
-	}
-	if !found {
-		return keys.Key{}, fmt.Errorf("key %s: %w", id, keys.ErrUnknownKey)
-	}
-	return r.unwrap(ctx, conn, w.masters)
-}
 
 // Find gives the subjects under which the tag is recorded with a live key of the field, in the order in
 // which their keys were made.

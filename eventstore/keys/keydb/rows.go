@@ -71,9 +71,13 @@ func (r row) unwrap(ctx context.Context, conn *sqlite.Conn, m masters) (keys.Key
 	}
 	key, err := master.Unwrap(r.key, r.wrapped)
 	if err != nil {
-		return keys.Key{}, corrupt(conn.Path(), "key "+r.key.ID.String(), "wrapped bytes do not open")
+		return keys.Key{}, damaged(conn.Path(), r.key)
 	}
 	return key, nil
+}
+
+func damaged(path string, k keys.Key) error {
+	return corrupt(path, "key "+k.ID.String(), "wrapped bytes do not open")
 }
 
 // closedThrough reports whether the epoch is closed by a mark, whether or not it ever had a key.

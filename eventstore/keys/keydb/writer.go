@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/google/uuid"
-
 	"imagine.ua/litopys/eventstore/keys"
 	"imagine.ua/litopys/eventstore/sqlite"
 )
@@ -32,19 +30,6 @@ var _ keys.Backend = (*writer)(nil)
 
 // Fresh has nothing to do: no other process writes the file.
 func (w *writer) Fresh(context.Context) error { return nil }
-
-// Load reads the keys with these ids.
-func (w *writer) Load(ctx context.Context, ids []uuid.UUID) ([]keys.Key, error) {
-	out := make([]keys.Key, len(ids))
-	return out, w.read(ctx, func(conn *sqlite.Conn) (err error) {
-		for i, id := range ids {
-			if out[i], err = w.load(ctx, conn, id); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
 
 // read lends a connection for a short query; while it runs, a destruction waits for it to empty the WAL.
 // All queries of do see the file as it is at the first of them.

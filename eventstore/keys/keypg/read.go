@@ -14,7 +14,7 @@ import (
 )
 
 // Load reads the keys with these ids.
-func (b *backend) Load(ctx context.Context, ids []uuid.UUID) (out []keys.Key, err error) {
+func (b *backend) Load(ctx context.Context, ids []uuid.UUID) (out []*keys.Entry, err error) {
 	err = b.surely(func() error {
 		rows, err := b.rowsOf(ctx, ids)
 		if err != nil {
@@ -36,12 +36,14 @@ func (b *backend) surely(read func() error) (err error) {
 	return err
 }
 
-func (b *backend) unwrapAll(ctx context.Context, rows []row) (out []keys.Key, err error) {
-	out = make([]keys.Key, len(rows))
+func (b *backend) unwrapAll(ctx context.Context, rows []row) (out []*keys.Entry, err error) {
+	out = make([]*keys.Entry, len(rows))
 	for i, r := range rows {
-		if out[i], err = b.unwrap(ctx, r); err != nil {
+		key, err := b.unwrap(ctx, r)
+		if err != nil {
 			return nil, b.translate(err)
 		}
+		out[i] = keys.NewEntry(key)
 	}
 	return out, nil
 }
