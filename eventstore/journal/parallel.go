@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
+	"sync"
 
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/eventstore"
@@ -26,12 +27,12 @@ func (j *Journal) ReadAll(ctx context.Context, after uint64) iter.Seq2[domain.Re
 		first := newChunk()
 		full := first.fill(j.store.ReadAll(ctx, eventstore.Position(after)))
 		first.decode()
+		last := first.end()
 		if !first.hand(yield) || !full {
 			return
 		}
-		after := first.events[len(first.events)-1].Position
 		ctx, cancel := context.WithCancel(ctx)
-		p := startPipeline(ctx, j.store.ReadAll(ctx, eventstore.Position(after)))
+		p := startPipeline(ctx, j.store.ReadAll(ctx, last))
 		defer p.drain(cancel)
 		for c := range p.ordered {
 			<-c.decoded
@@ -44,14 +45,31 @@ func (j *Journal) ReadAll(ctx context.Context, after uint64) iter.Seq2[domain.Re
 
 // chunk is a run of records on its way through the decoders.
 type chunk struct {
-	records []eventstore.Record
-	events  []domain.Recorded
+	*tray
 	err     error // comes after events
 	decoded chan struct{}
 }
 
+// tray is what a chunk is laid out in. It is used again, since it weighs as much as what it carries.
+type tray struct {
+	records []eventstore.Record
+	events  []domain.Recorded
+}
+
+var trays = sync.Pool{New: func() any {
+	return &tray{records: make([]eventstore.Record, 0, chunkEvents), events: make([]domain.Recorded, 0, chunkEvents)}
+}}
+
 func newChunk() *chunk {
-	return &chunk{records: make([]eventstore.Record, 0, chunkEvents), decoded: make(chan struct{})}
+	return &chunk{tray: trays.Get().(*tray), decoded: make(chan struct{})}
+}
+
+// release gives the tray back. Nobody may use the chunk any more.
+func (c *chunk) release() {
+	clear(c.events)
+	c.records, c.events = c.records[:0], c.events[:0]
+	trays.Put(c.tray)
+	c.tray = nil
 }
 
 // add takes a record or the read's error, and tells whether the chunk has room for more.
@@ -74,8 +92,15 @@ func (c *chunk) fill(records iter.Seq2[eventstore.Record, error]) bool {
 	return len(c.records) == chunkEvents
 }
 
+// end is the position of the last event; 0 when there is none.
+func (c *chunk) end() eventstore.Position {
+	if len(c.events) == 0 {
+		return 0
+	}
+	return eventstore.Position(c.events[len(c.events)-1].Position)
+}
+
 func (c *chunk) decode() {
-	c.events = make([]domain.Recorded, 0, len(c.records))
 	for _, r := range c.records {
 		event, err := decode(r)
 		if err != nil {
@@ -84,12 +109,13 @@ func (c *chunk) decode() {
 		}
 		c.events = append(c.events, event)
 	}
-	c.records = nil
+	clear(c.records) // the bytes of the log
 	close(c.decoded)
 }
 
-// hand yields the chunk's events, then its error, and tells whether to go on.
+// hand yields the chunk's events, then its error, and tells whether to go on. It is the end of the chunk.
 func (c *chunk) hand(yield func(domain.Recorded, error) bool) bool {
+	defer c.release()
 	for _, e := range c.events {
 		if !yield(e, nil) {
 			return false

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -11,7 +10,6 @@ import (
 
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/eventstore/keys"
-	"imagine.ua/litopys/eventstore/seal"
 )
 
 // Sealed is a sealed value with the place that it was sealed for. A read model copies both; nobody can open
@@ -72,114 +70,27 @@ func (j *Journal) OpenAs(ctx context.Context, reach Reach, values []Sealed) ([]O
 
 // openAs is OpenAs for callers inside enter and leave.
 func (j *Journal) openAs(ctx context.Context, reach Reach, values []Sealed) ([]Opened, error) {
-	out := make([]Opened, 0, len(values))
-	for part := range slices.Chunk(values, openChunk) {
-		o := opener{reach: reach, now: j.clock(), keys: make(map[uuid.UUID]keys.Key, len(part))}
-		if err := o.fetch(ctx, j.keys, part); err != nil {
-			return nil, err
-		}
-		for _, v := range part {
-			opened, err := o.open(v)
-			if err != nil {
-				return nil, fmt.Errorf("value of %s in event %s: %w", v.Item.Field, v.Event, err)
-			}
-			out = append(out, opened)
-		}
-	}
-	return out, nil
+	out := make([]Opened, len(values))
+	return whole(out, j.openEach(ctx, reach, values, func(i int, o Opened) { out[i] = o }))
 }
 
-// openChunk is how many values are opened with one call to the key store. It bounds for how long a key
-// that is destroyed meanwhile is still in use.
-const openChunk = 512
-
-// opener opens one chunk of values.
-type opener struct {
-	reach Reach
-	now   time.Time
-	keys  map[uuid.UUID]keys.Key
-	buf   []byte
-}
-
-// fetch gets every key of the chunk once.
-func (o *opener) fetch(ctx context.Context, store keys.Store, values []Sealed) error {
-	ids := make([]uuid.UUID, 0, len(values))
-	for _, v := range values {
-		if v.Item.Value.Condition() != domain.Sealed {
-			continue
-		}
-		id, err := keyOf(v.Item.Value)
-		if err != nil {
-			return fmt.Errorf("value of %s in event %s: %w", v.Item.Field, v.Event, err)
-		}
-		if _, ok := o.keys[id]; !ok {
-			o.keys[id] = keys.Key{}
-			ids = append(ids, id)
-		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	found, err := store.Open(ctx, ids)
-	if errors.Is(err, keys.ErrUnknownKey) {
-		return fmt.Errorf("open values: %w", seal.ErrVerify) // a changed key id looks like any other tampering
-	}
+// whole gives nothing beside an error.
+func whole[T any](all []T, err error) ([]T, error) {
 	if err != nil {
-		return fmt.Errorf("open values: %w", err)
+		return nil, err
 	}
-	for i, id := range ids {
-		o.keys[id] = found[i]
-	}
-	return nil
-}
-
-func keyOf(v domain.Value) (uuid.UUID, error) {
-	sealed, _ := v.SealedBytes()
-	return seal.KeyID(sealed)
-}
-
-// open decides by the state of the key alone. The address is compared even when nothing can be opened any
-// more, so that a tombstone does not hide a value that was moved.
-func (o *opener) open(v Sealed) (Opened, error) {
-	if v.Item.Value.Condition() != domain.Sealed {
-		return Opened{Value: v.Item.Value}, nil
-	}
-	sealed, _ := v.Item.Value.SealedBytes()
-	id, err := seal.KeyID(sealed)
-	if err != nil {
-		return Opened{}, err
-	}
-	key := o.keys[id]
-	if key.Ref != refOf(v.Item) {
-		return Opened{}, seal.ErrVerify
-	}
-	opened := Opened{Value: domain.ErasedValue(), State: key.State, Until: key.Until, Rule: key.Rule}
-	if !o.may(key) {
-		return opened, nil
-	}
-	o.buf, err = key.Cipher().Open(o.buf[:0], addressOf(v.Stream, v.Event, v.Item), sealed)
-	if err != nil {
-		return Opened{}, err
-	}
-	opened.Value = domain.ClearValue(string(o.buf))
-	clear(o.buf)
-	return opened, nil
-}
-
-func (o *opener) may(key keys.Key) bool {
-	switch key.State {
-	case keys.Live:
-		return true
-	case keys.Retained:
-		return o.reach == WithRetained && (key.Until.IsZero() || o.now.Before(key.Until)) // zero: nobody knows its end yet
-	}
-	return false
+	return all, nil
 }
 
 // Unseal gives the events with the values that the reach allows opened, and the others erased. See Open.
 func (j *Journal) Unseal(ctx context.Context, reach Reach, recorded ...domain.Recorded) ([]domain.Recorded, error) {
-	opened, err := j.OpenAs(ctx, reach, SealedOf(recorded...))
-	if err != nil {
+	if err := j.enter(); err != nil {
+		return nil, err
+	}
+	defer j.leave()
+	values := SealedOf(recorded...)
+	opened := make([]domain.Value, len(values))
+	if err := j.openEach(ctx, reach, values, func(i int, o Opened) { opened[i] = o.Value }); err != nil {
 		return nil, err
 	}
 	out := slices.Clone(recorded)
@@ -189,7 +100,7 @@ func (j *Journal) Unseal(ctx context.Context, reach Reach, recorded ...domain.Re
 			continue
 		}
 		for n := range items {
-			items[n].Value = opened[n].Value
+			items[n].Value = opened[n]
 		}
 		opened = opened[len(items):]
 		out[i].Event = domain.WithPersonal(out[i].Event, items)
@@ -199,7 +110,11 @@ func (j *Journal) Unseal(ctx context.Context, reach Reach, recorded ...domain.Re
 
 // SealedOf lists the personal values of the events, in order, with their places.
 func SealedOf(recorded ...domain.Recorded) []Sealed {
-	out := make([]Sealed, 0, len(recorded))
+	n := 0
+	for _, r := range recorded {
+		n += len(r.Event.Personal())
+	}
+	out := make([]Sealed, 0, n)
 	for _, r := range recorded {
 		for _, item := range r.Event.Personal() {
 			out = append(out, Sealed{Stream: r.Stream, Event: r.ID, Item: item})
