@@ -7,6 +7,7 @@ import (
 	"iter"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -29,6 +30,7 @@ import (
 var (
 	benchRows   = flag.Int("rows", 50_000, "transfers in the benchmark of their export")
 	benchEvents = flag.Int("events", 50_000, "events in the benchmark of the replay")
+	benchMixed  = flag.Int("mixed", 1, "persons of the replay whose events stand among each other")
 )
 
 var benchDay = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -177,7 +179,8 @@ func peakHeap(b *testing.B, do func()) float64 {
 	return float64(peak.Load())
 }
 
-// written is a ledger in a real folder: ten events a person, most of them with sealed values.
+// written is a ledger in a real folder: ten events a person, most of them with sealed values. The events of
+// -mixed persons stand among each other: the first event of each, then the second of each, and so on.
 func written(b *testing.B) *journal.Journal {
 	b.Helper()
 	j, err := journal.Open(b.Context(), journal.Config{Dir: b.TempDir()})
@@ -185,27 +188,54 @@ func written(b *testing.B) *journal.Journal {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = j.Close() })
+	persons := make([]person, *benchEvents/10)
 	to := domain.RecipientID{UUID: uuid.New()}
+	for i := range persons {
+		persons[i] = person{id: domain.SubjectID{UUID: uuid.New()}, to: to, first: 10 * i}
+	}
+	for group := range slices.Chunk(persons, *benchMixed) {
+		if len(group) > 1 {
+			for i := range 10 {
+				together(len(group), func(n int) { group[n].append(b, j, i, i+1) })
+			}
+		}
+	}
+	if *benchMixed == 1 {
+		together(len(persons), func(n int) { persons[n].append(b, j, 0, 10) })
+	}
+	runtime.GC()
+	return j
+}
+
+// together runs do for 0 to n-1, some at a time, so that commits are shared.
+func together(n int, do func(int)) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range 64 {
 		wg.Go(func() {
-			for n := next.Add(10) - 10; n < int64(*benchEvents); n = next.Add(10) - 10 {
-				id := domain.SubjectID{UUID: uuid.New()}
-				var facts []ledger.Fact
-				for i := range 10 {
-					facts = append(facts, ledger.Fact{ID: uuid.New(), Meta: benchMeta(int(n) + i), Event: benchEvent(id, to, i)})
-				}
-				if _, err := j.Append(b.Context(), domain.SubjectStream(id), domain.NoStream, facts); err != nil {
-					b.Error(err)
-					return
-				}
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
 			}
 		})
 	}
 	wg.Wait()
-	runtime.GC()
-	return j
+}
+
+type person struct {
+	id    domain.SubjectID
+	to    domain.RecipientID
+	first int // number of the first event
+}
+
+// append appends the person's events from one up to another.
+func (p person) append(b *testing.B, j *journal.Journal, from, to int) {
+	facts := make([]ledger.Fact, 0, 10)
+	for i := from; i < to; i++ {
+		facts = append(facts, ledger.Fact{ID: uuid.New(), Meta: benchMeta(p.first + i), Event: benchEvent(p.id, p.to, i)})
+	}
+	if _, err := j.Append(b.Context(), domain.SubjectStream(p.id), domain.Revision(from-1), facts); err != nil {
+		b.Error(err)
+	}
 }
 
 func benchEvent(id domain.SubjectID, to domain.RecipientID, i int) domain.Event {
