@@ -69,8 +69,8 @@ func (w *town) template() ledger.Template {
 // enter opens what is beside the journal: the answers, and the keys once more.
 func (w *town) enter() {
 	w.t.Helper()
-	w.answer(w.t)
-	if w.server == nil {
+	w.answer(w.t, set())
+	if w.keys == "" {
 		return
 	}
 	id, err := w.journal.Identity(w.t.Context())
@@ -381,10 +381,10 @@ func (w *town) noPlainBytes(rt *rapid.T) {
 
 // length is how many steps a history has: on a server each takes ten times as long.
 func (w *town) length() int {
-	if w.server != nil {
-		return 20
+	if w.keys != "" {
+		return 15
 	}
-	return 60
+	return 40
 }
 
 // steps are what may happen; some more often than others.

@@ -47,9 +47,9 @@ func TestMain(m *testing.M) {
 // databases.
 type place struct {
 	dir    string
-	server *pgtest.Server // nil for files
-	keys   string         // addresses of the databases
-	facts  string         // of the answers
+	keys   string         // address of the keys; "" for a file
+	facts  string         // and of the answers
+	server *pgtest.Server // that has both databases
 	kept   int            // backups of the key store that were made
 }
 
@@ -92,7 +92,7 @@ func (p *place) kms() (*keys.Local, error) {
 
 // keyStore opens the keys of the ledger with this id, alone or beside a journal.
 func (p *place) keyStore(ctx context.Context, id uuid.UUID, kms keys.KMS, c *calendar) (keys.Store, error) {
-	if p.server == nil {
+	if p.keys == "" {
 		return keydb.Open(ctx, keydb.Config{Path: filepath.Join(p.dir, "keys.db"), Ledger: id, KMS: kms, Now: c.now})
 	}
 	return keypg.Open(ctx, keypg.Config{URL: p.keys, Ledger: id, KMS: kms, Now: c.now, Logger: slog.New(slog.DiscardHandler)})
@@ -121,10 +121,12 @@ func set() []*projections.Projection {
 		requests.New(), notices.New(), obligations.New(law.UA())}
 }
 
+func (p *place) readFile() string { return filepath.Join(p.dir, "read.db") }
+
 // backend opens the answers.
 func (p *place) backend(ctx context.Context) (projections.Backend, error) {
-	if p.server == nil {
-		return sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(p.dir, "read.db")})
+	if p.keys == "" {
+		return sqlite.Open(ctx, sqlite.Config{Path: p.readFile()})
 	}
 	return postgres.Open(ctx, postgres.Config{URL: p.facts, SpoolDir: filepath.Join(p.dir, "spool")})
 }
@@ -133,7 +135,7 @@ func (p *place) backend(ctx context.Context) (projections.Backend, error) {
 func (p *place) backup(t testing.TB) {
 	t.Helper()
 	p.kept++
-	if p.server != nil {
+	if p.keys != "" {
 		p.copyDatabase(t, p.keys, p.backupName(p.kept))
 		return
 	}
@@ -143,7 +145,7 @@ func (p *place) backup(t testing.TB) {
 // restore puts the n-th backup back, counted from 1. Nobody has the key store open.
 func (p *place) restore(t testing.TB, n int) {
 	t.Helper()
-	if p.server != nil {
+	if p.keys != "" {
 		name := "litopys_restored_" + strings.ReplaceAll(uuid.NewString(), "-", "")
 		p.copyDatabase(t, p.server.URL(p.backupName(n)), name)
 		p.keys = p.server.URL(name)
@@ -154,7 +156,7 @@ func (p *place) restore(t testing.TB, n int) {
 
 // backupName is a file of the folder, or a database named for the folder.
 func (p *place) backupName(n int) string {
-	if p.server == nil {
+	if p.keys == "" {
 		return fmt.Sprintf("backup-%d", n)
 	}
 	return fmt.Sprintf("litopys_backup_%s_%d", strings.ReplaceAll(uuid.NewSHA1(uuid.Nil, []byte(p.dir)).String(), "-", ""), n)
@@ -170,6 +172,38 @@ func (p *place) copyDatabase(t testing.TB, from, to string) {
 func databaseOf(url string) string {
 	path, _, _ := strings.Cut(url, "?")
 	return path[strings.LastIndex(path, "/")+1:]
+}
+
+// copy gives the same ledger once more, elsewhere. Nobody has it open.
+func (p *place) copy(t testing.TB) place {
+	t.Helper()
+	to := place{dir: t.TempDir(), server: p.server}
+	copyFolder(t, p.dir, to.dir)
+	if p.keys != "" {
+		name := "litopys_copy_" + strings.ReplaceAll(uuid.NewString(), "-", "")
+		p.copyDatabase(t, p.keys, name+"_k")
+		p.copyDatabase(t, p.facts, name+"_f")
+		to.keys, to.facts = p.server.URL(name+"_k"), p.server.URL(name+"_f")
+	}
+	return to
+}
+
+func copyFolder(t testing.TB, from, to string) {
+	t.Helper()
+	list, err := os.ReadDir(from)
+	if err == nil {
+		err = os.MkdirAll(to, 0o700)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range list {
+		copyOne := copyFile
+		if entry.IsDir() {
+			copyOne = copyFolder
+		}
+		copyOne(t, filepath.Join(from, entry.Name()), filepath.Join(to, entry.Name()))
+	}
 }
 
 func copyFile(t testing.TB, from, to string) {

@@ -70,7 +70,7 @@ func newHouseAt(t testing.TB, p place, pol *policy.Policy) *house {
 func (h *house) open(t testing.TB) {
 	t.Helper()
 	var err error
-	if h.server == nil {
+	if h.keys == "" {
 		h.journal, err = journal.Open(t.Context(), journal.Config{Dir: h.dir, Policy: h.policy, Clock: h.now})
 	} else {
 		err = h.openOnServer(t.Context())
@@ -93,11 +93,11 @@ func (h *house) openOnServer(ctx context.Context) error {
 }
 
 // answer opens the answers, and lets them follow the log to its end.
-func (h *house) answer(t testing.TB) {
+func (h *house) answer(t testing.TB, set []*projections.Projection) {
 	t.Helper()
 	var err error
 	if h.answers, err = h.backend(t.Context()); err == nil {
-		h.engine, err = projections.New(projections.Config{Source: h.journal, Backend: h.answers, Projections: set(), Now: h.now})
+		h.engine, err = projections.New(projections.Config{Source: h.journal, Backend: h.answers, Projections: set, Now: h.now})
 	}
 	if err == nil {
 		err = h.engine.CatchUp(t.Context())
