@@ -19,7 +19,11 @@ import (
 	"imagine.ua/litopys/domain/subject"
 	"imagine.ua/litopys/eventstore/journal"
 	"imagine.ua/litopys/eventstore/keys"
+	"imagine.ua/litopys/eventstore/keys/keypg"
+	"imagine.ua/litopys/eventstore/memory"
+	"imagine.ua/litopys/eventstore/pgtest"
 	"imagine.ua/litopys/projections"
+	"imagine.ua/litopys/projections/postgres"
 	"imagine.ua/litopys/projections/profile"
 	"imagine.ua/litopys/projections/retained"
 	"imagine.ua/litopys/projections/sqlite"
@@ -33,27 +37,22 @@ type house struct {
 	clock   atomic.Pointer[time.Time] // what others read meanwhile: certificates are written in the background
 	journal *journal.Journal
 	ledger  *ledger.Ledger
-	backend *sqlite.Backend
+	backend projections.Backend
 	engine  *projections.Engine
 	files   map[domain.SubjectID]subject.State
 	step    int
 }
 
-func newHouse(t testing.TB) *house {
+func newHouse(t testing.TB, open func(*house, string) error) *house {
 	t.Helper()
 	h := &house{t: t, dice: rand.New(rand.NewPCG(3, 3)), files: map[domain.SubjectID]subject.State{}}
 	h.move(noon)
-	dir, clock := t.TempDir(), func() time.Time { return *h.clock.Load() }
-	var err error
-	if h.journal, err = journal.Open(t.Context(), journal.Config{Dir: dir, Clock: clock, Logger: slog.New(slog.DiscardHandler)}); err != nil {
-		t.Fatal(err)
+	err := open(h, t.TempDir())
+	if err == nil {
+		h.ledger = ledger.New(h.journal, ledger.Config{Clock: h.time})
+		h.engine, err = projections.New(projections.Config{Source: h.journal, Backend: h.backend,
+			Projections: []*projections.Projection{profile.New(), retained.New()}})
 	}
-	h.ledger = ledger.New(h.journal, ledger.Config{Clock: clock})
-	if h.backend, err = sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(dir, "read.db")}); err != nil {
-		t.Fatal(err)
-	}
-	h.engine, err = projections.New(projections.Config{Source: h.journal, Backend: h.backend,
-		Projections: []*projections.Projection{profile.New(), retained.New()}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,6 +62,41 @@ func newHouse(t testing.TB) *house {
 		}
 	})
 	return h
+}
+
+// time is what others read meanwhile.
+func (h *house) time() time.Time { return *h.clock.Load() }
+
+// inFiles has everything in one folder.
+func inFiles(h *house, dir string) (err error) {
+	h.journal, err = journal.Open(h.t.Context(), journal.Config{Dir: dir, Clock: h.time, Logger: slog.New(slog.DiscardHandler)})
+	if err == nil {
+		h.backend, err = sqlite.Open(h.t.Context(), sqlite.Config{Path: filepath.Join(dir, "read.db")})
+	}
+	return err
+}
+
+// onServer has keys and answers in two databases; the log is in memory.
+func onServer(h *house, dir string) error {
+	ctx, server := h.t.Context(), pgtest.Shared(h.t)
+	parts := journal.Parts{Store: memory.New(memory.Config{}), Clock: h.time, Logger: slog.New(slog.DiscardHandler)}
+	id, err := parts.Store.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	kms, err := keys.CreateLocal(filepath.Join(dir, "local.key"))
+	if err != nil {
+		return err
+	}
+	h.t.Cleanup(func() { _ = kms.Close() })
+	if parts.Keys, err = keypg.Open(ctx, keypg.Config{URL: server.Database(h.t), Ledger: id, KMS: kms, Now: h.time}); err != nil {
+		return err
+	}
+	if h.journal, err = journal.New(ctx, parts); err != nil {
+		return err
+	}
+	h.backend, err = postgres.Open(ctx, postgres.Config{URL: server.Database(h.t), SpoolDir: filepath.Join(dir, "spool")})
+	return err
 }
 
 // move lets the time come.
@@ -245,16 +279,27 @@ func (h *house) records(s projections.Snapshot, id domain.SubjectID, states map[
 
 // TestKeysProfileAndRecordsAgree: after every step of random lives of three people, each value is live, kept or
 // destroyed alike in his file, in the key store, in the profile and in the retained records; what is done to one
-// person leaves the others as they were.
+// person leaves the others as they were. On a server each step takes ten times as long, so there are fewer.
 func TestKeysProfileAndRecordsAgree(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	t.Run("files", func(t *testing.T) {
+		t.Parallel()
+		newHouse(t, inFiles).live(t, 250)
+	})
+	t.Run("servers", func(t *testing.T) {
+		t.Parallel()
+		newHouse(t, onServer).live(t, 60)
+	})
+}
+
+func (h *house) live(t *testing.T, steps int) {
+	t.Helper()
 	people := []domain.SubjectID{anna, boris, {UUID: uuid.MustParse("0b6f1a52-3c1d-4f7e-9a70-5f1d2c3b4a61")}}
 	for _, id := range people {
 		h.do(subject.Register{About: h.about(id)})
 	}
 	seen := map[keys.State]int{}
-	for range 250 {
+	for range steps {
 		h.move(h.now.AddDate(0, h.dice.IntN(3), h.dice.IntN(20)))
 		h.do(h.random(people[h.dice.IntN(len(people))]))
 		if err := h.engine.CatchUp(t.Context()); err != nil {
