@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -36,7 +37,7 @@ type Changes struct {
 type Batch struct {
 	projection *Projection
 	writer     Writer
-	tables     []*pending
+	tables     []melter
 	slabs      slabs
 	events     int64
 	size       int
@@ -52,23 +53,30 @@ func NewBatch(p *Projection, from Mark) *Batch {
 	return b
 }
 
-// newPacked begins a batch that keeps appended rows in the form in which they go to disk.
+// melter is what a batch does to one table.
+type melter interface {
+	// take melts one change in and gives the memory it costs.
+	take(o op) int
+}
+
+// newPacked begins a batch that keeps everything in the form in which it goes to disk.
 func newPacked(p *Projection, from Mark) *Batch {
-	b := NewBatch(p, from)
-	for _, t := range b.tables {
-		t.pack = t.table.Log
+	b := &Batch{projection: p, from: from, mark: from}
+	for _, t := range p.Tables {
+		b.tables = append(b.tables, &pack{table: t})
 	}
 	return b
 }
 
-// renew begins the next batch in the same memory. Nothing of this one may be in use any more.
+// renew begins the next packed batch in the same memory. Nothing of this one may be in use any more.
 func (b *Batch) renew() {
 	b.from, b.events, b.size = b.mark, 0, 0
-	b.slabs.renew()
-	for _, t := range b.tables {
-		t.renew()
+	for i := range b.tables {
+		b.pack(i).renew()
 	}
 }
+
+func (b *Batch) pack(table int) *pack { return b.tables[table].(*pack) }
 
 // Apply folds the event. An event at or before the batch's mark is passed over. When the fold refuses the
 // event, or panics on it, the batch stays as it was before the event and the error is a *FailureError.
@@ -105,11 +113,9 @@ func (b *Batch) fold(r domain.Recorded) (err error) {
 	return nil
 }
 
-func (b *Batch) tableOf(t *Table) *pending {
-	for _, p := range b.tables {
-		if p.table == t {
-			return p
-		}
+func (b *Batch) tableOf(t *Table) melter {
+	if i := slices.Index(b.projection.Tables, t); i >= 0 {
+		return b.tables[i]
 	}
 	return nil
 }
@@ -133,7 +139,7 @@ func (b *Batch) Empty() bool { return b.mark == b.from }
 func (b *Batch) Changes() []Changes {
 	var out []Changes
 	for _, p := range b.tables {
-		if c := p.changes(); len(c.Appends)+len(c.Upserts)+len(c.Deletes)+len(c.Rounds) > 0 {
+		if c := p.(*pending).changes(); len(c.Appends)+len(c.Upserts)+len(c.Deletes)+len(c.Rounds) > 0 {
 			out = append(out, c)
 		}
 	}
@@ -149,15 +155,6 @@ type pending struct {
 	entries [][]entry // many in one allocation; they keep their places
 	used    int       // entries given out
 	key     []byte    // scratch
-	pack    bool      // appended rows are encoded at once, each after its length
-	packed  []byte
-	row     []byte // scratch
-	rows    int64  // packed since the batch began
-}
-
-func (p *pending) renew() {
-	clear(p.byKey)
-	p.appends, p.used, p.packed, p.rows = nil, 0, p.packed[:0], 0
 }
 
 // entry is what becomes of one key: a row that the batch knows whole, a deletion, or changes of a row that
@@ -165,7 +162,8 @@ func (p *pending) renew() {
 type entry struct {
 	key     string
 	kind    entryKind
-	row     Row // whole: the row; gone: the key
+	row     Row    // whole: the row; gone: the key
+	code    []byte // of the row, where it was read from disk
 	changes []Change
 }
 
@@ -209,15 +207,6 @@ func (s *slabs) put(place, row Row) Row {
 	return place
 }
 
-// renew takes back all rows that were given out.
-func (s *slabs) renew() {
-	for i, x := range s.all {
-		clear(x) // what the values point at may go
-		s.all[i] = x[:0]
-	}
-	s.at = 0
-}
-
 const valueSize = 32 // of a Value itself
 
 func rowSize(row Row) int {
@@ -230,13 +219,6 @@ func rowSize(row Row) int {
 
 // take melts one change in and gives the memory it costs.
 func (p *pending) take(o op) int {
-	if o.kind == opAppend && p.pack {
-		before := len(p.packed)
-		p.row = appendRow(p.row[:0], o.row)
-		p.packed = append(binary.AppendUvarint(p.packed, uint64(len(p.row))), p.row...)
-		p.rows++
-		return len(p.packed) - before
-	}
 	if o.kind == opAppend {
 		p.appends = append(p.appends, p.slabs.copy(o.row))
 		return rowSize(o.row) + 24
@@ -273,30 +255,35 @@ func (p *pending) entry(key []Value) (*entry, int) {
 	return e, len(e.key) + 160
 }
 
+// change melts a change in, and gives the memory it costs when it has to be kept for itself.
 func (p *pending) change(e *entry, c Change) int {
+	if e.kind != unknown || e.melts(c) {
+		e.change(p.table, c)
+		return 0
+	}
+	c.Key, c.Set, c.When = p.slabs.copy(c.Key), slices.Clone(c.Set), slices.Clone(c.When)
+	e.change(p.table, c)
+	return 64 + rowSize(c.Key) + 48*(len(c.Set)+len(c.When))
+}
+
+// melts tells whether a change of a row that only the backend knows melts into the one before: two sums do,
+// and two patches without a condition.
+func (e *entry) melts(c Change) bool {
+	n := len(e.changes)
+	return n > 0 && e.changes[n-1].Add == c.Add && len(e.changes[n-1].When)+len(c.When) == 0
+}
+
+func (e *entry) change(t *Table, c Change) {
 	switch {
 	case e.kind == whole:
 		changeRow(e.row, c)
 	case e.kind == gone && c.Add:
-		e.kind, e.row = whole, made(p.table, c)
+		e.kind, e.row = whole, made(t, c)
+	case e.kind == unknown && e.melts(c):
+		e.changes[len(e.changes)-1].merge(c)
 	case e.kind == unknown:
-		return p.queue(e, c)
+		e.changes = append(e.changes, c)
 	}
-	return 0
-}
-
-// queue keeps a change of a row that only the backend knows. Two sums melt into one, and so do two patches
-// without a condition.
-func (p *pending) queue(e *entry, c Change) int {
-	if n := len(e.changes); n > 0 {
-		if last := &e.changes[n-1]; last.Add == c.Add && len(last.When)+len(c.When) == 0 {
-			last.merge(c)
-			return 0
-		}
-	}
-	c.Key, c.Set, c.When = p.slabs.copy(c.Key), slices.Clone(c.Set), slices.Clone(c.When)
-	e.changes = append(e.changes, c)
-	return 64 + rowSize(c.Key) + 48*(len(c.Set)+len(c.When))
 }
 
 func (c *Change) merge(d Change) {
@@ -337,12 +324,38 @@ func made(t *Table, c Change) Row {
 
 // sorted gives the entries in the order of their keys.
 func (p *pending) sorted() []*entry {
-	entries := make([]*entry, 0, len(p.byKey))
-	for _, e := range p.byKey {
-		entries = append(entries, e)
+	ranks := make([]rank, p.used)
+	for i := range ranks {
+		e := &p.entries[i/slabEntries][i%slabEntries]
+		ranks[i] = rank{head(e.key), e}
 	}
-	slices.SortFunc(entries, func(a, b *entry) int { return strings.Compare(a.key, b.key) })
+	slices.SortFunc(ranks, rank.compare)
+	entries := make([]*entry, len(ranks))
+	for i, r := range ranks {
+		entries[i] = r.entry
+	}
 	return entries
+}
+
+// rank is an entry with the beginning of its key: most keys begin with an id, so that one number tells two of
+// them apart.
+type rank struct {
+	head  uint64
+	entry *entry
+}
+
+func (a rank) compare(b rank) int {
+	if a.head != b.head {
+		return cmp.Compare(a.head, b.head)
+	}
+	return strings.Compare(a.entry.key, b.entry.key)
+}
+
+// head is the first eight bytes of a key, so that heads that differ are in the order of their keys.
+func head[K string | []byte](key K) uint64 {
+	var b [8]byte
+	copy(b[:], key)
+	return binary.BigEndian.Uint64(b[:])
 }
 
 func (p *pending) changes() Changes {

@@ -164,7 +164,7 @@ func (c *check) follow(ctx context.Context, s Snapshot) error {
 func (c *check) compare(ctx context.Context, s Snapshot, x *lane, i int) (Comparison, error) {
 	t := x.p.Tables[i]
 	out := Comparison{Projection: x.p.Name, Table: t.Name, Position: x.build.Mark.Position}
-	next, stop := iter.Pull2(x.spool.rows(i, x.batch))
+	next, stop := iter.Pull2(x.spool.rows(i))
 	defer stop()
 	var side [2]summer
 	side[0], side[1] = *newSummer(), *newSummer()
@@ -173,14 +173,14 @@ func (c *check) compare(ctx context.Context, s Snapshot, x *lane, i int) (Compar
 		if err = errors.Join(err, bad); err != nil {
 			return out, err
 		}
-		side[1].add(live)
+		side[1].add(coded{Row: live})
 		order := -1
 		for more && order < 0 && err == nil {
-			if order = compareKeys(t, fresh, live); order > 0 {
+			if order = compareKeys(t, fresh.Row, live); order > 0 {
 				break
 			}
 			side[0].add(fresh)
-			out.note(t, order, fresh, live)
+			out.note(t, order, fresh.Row, live)
 			fresh, err, more = next()
 		}
 		if order != 0 {
@@ -189,7 +189,7 @@ func (c *check) compare(ctx context.Context, s Snapshot, x *lane, i int) (Compar
 	}
 	for ; more && err == nil; fresh, err, more = next() {
 		side[0].add(fresh)
-		out.note(t, -1, fresh, nil)
+		out.note(t, -1, fresh.Row, nil)
 	}
 	out.Fresh, out.Live = side[0].sum(), side[1].sum()
 	c.stored(out.Live.Rows)

@@ -57,6 +57,16 @@ func btoi(b bool) int64 {
 	return 0
 }
 
+// entry writes a row that is known whole.
+func (c coded) entry(b, key []byte) []byte {
+	b = append(binary.AppendUvarint(b, uint64(len(key))), key...)
+	b = append(b, byte(whole))
+	if c.code != nil {
+		return append(b, c.code...)
+	}
+	return appendRow(b, c.Row)
+}
+
 func (e *entry) append(b []byte, t *Table) []byte {
 	b = append(binary.AppendUvarint(b, uint64(len(e.key))), e.key...)
 	b = append(b, byte(e.kind))
@@ -160,13 +170,14 @@ func (r *reader) change(t *Table) Change {
 // entry reads what entry.append wrote. The row is that of e when it has one of the right length.
 func (r *reader) entry(t *Table, e *entry) {
 	key := r.bytes()
-	e.key, e.changes = unsafe.String(unsafe.SliceData(key), len(key)), e.changes[:0] // #nosec G103 -- see reader
+	e.key, e.code, e.changes = unsafe.String(unsafe.SliceData(key), len(key)), nil, e.changes[:0] // #nosec G103 -- see reader
 	e.kind = entryKind(r.byte())
 	if len(e.row) != len(t.Columns) {
 		e.row = make(Row, len(t.Columns))
 	}
 	switch e.kind {
 	case whole:
+		e.code = r.b
 		r.row(t, e.row)
 	case unknown:
 		keys := make(Row, t.Key)

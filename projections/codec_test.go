@@ -148,11 +148,11 @@ func TestManyRunsMelt(t *testing.T) {
 		t.Fatalf("%+v, %v", again.said, err)
 	}
 	var got []int64
-	for row, err := range again.rows(0, newPacked(p, b.mark)) {
+	for row, err := range again.rows(0) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, row[0].Int(), row[1].Int())
+		got = append(got, row.Row[0].Int(), row.Row[1].Int())
 	}
 	if want := []int64{1, rounds, 2, 2 * rounds}; !cmp.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)

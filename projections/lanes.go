@@ -159,10 +159,8 @@ func (l *load) follow(ctx context.Context, x *lane) {
 // finish leaves the lane so that the next step, or the next rebuild, can go on from it.
 func (l *load) finish(ctx context.Context, x *lane) error {
 	switch {
-	case x.spool != nil && (ctx.Err() != nil || x.failure != nil):
-		return l.flush(ctx, x)
 	case x.spool != nil:
-		return x.spool.seal(x.batch)
+		return l.flush(ctx, x)
 	case ctx.Err() == nil && x.failure == nil && (!x.batch.Empty() || x.build.Failure != nil):
 		return l.flush(ctx, x)
 	}

@@ -11,12 +11,16 @@ type cursor struct {
 	next  func(*cursor) (bool, error)
 	stop  func() // may be nil
 	order int    // of the run, the oldest first
+	head  uint64 // of the present key
 }
 
 // cursors is a heap: the least key first, and of one key the oldest run first.
 type cursors []*cursor
 
 func (h cursors) less(i, j int) bool {
+	if h[i].head != h[j].head {
+		return h[i].head < h[j].head
+	}
 	c := strings.Compare(h[i].entry.key, h[j].entry.key)
 	return c < 0 || c == 0 && h[i].order < h[j].order
 }
@@ -46,6 +50,7 @@ func (h *cursors) pop() *cursor {
 }
 
 func (h *cursors) push(c *cursor) {
+	c.head = head(c.entry.key)
 	*h = append(*h, c)
 	for i := len(*h) - 1; i > 0 && h.less(i, (i-1)/2); i = (i - 1) / 2 {
 		(*h)[i], (*h)[(i-1)/2] = (*h)[(i-1)/2], (*h)[i]
@@ -54,13 +59,13 @@ func (h *cursors) push(c *cursor) {
 
 // merge yields the rows that come of runs that began with an empty table, sorted by key. A row is valid until
 // the next one.
-func merge(t *Table, runs []*cursor, yield func(Row, error) bool) {
+func merge(t *Table, runs []*cursor, yield func(coded, error) bool) {
 	var h cursors
 	for i, c := range runs {
 		c.order = i
 		more, err := c.next(c)
 		if err != nil {
-			yield(nil, err)
+			yield(coded{}, err)
 			return
 		}
 		if more {
@@ -74,13 +79,13 @@ func merge(t *Table, runs []*cursor, yield func(Row, error) bool) {
 		for len(h) > 0 && h[0].entry.key == held[0].entry.key {
 			held = append(held, h.pop())
 		}
-		if row := melted(t, held); row != nil && !yield(row, nil) {
+		if row := melted(t, held); row.Row != nil && !yield(row, nil) {
 			return
 		}
 		for _, c := range held {
 			more, err := c.next(c)
 			if err != nil {
-				yield(nil, err)
+				yield(coded{}, err)
 				return
 			}
 			if more {
@@ -91,20 +96,21 @@ func merge(t *Table, runs []*cursor, yield func(Row, error) bool) {
 }
 
 // melted is the row that comes of what several runs say of one key, the oldest first; nil when there is none.
-func melted(t *Table, runs []*cursor) (row Row) {
+func melted(t *Table, runs []*cursor) (row coded) {
 	for _, c := range runs {
 		switch e := c.entry; e.kind {
 		case whole:
-			row = e.row
+			row = coded{e.row, e.code}
 		case gone:
-			row = nil
+			row = coded{}
 		case unknown:
+			row.code = nil
 			for _, change := range e.changes {
 				switch {
-				case row != nil:
-					changeRow(row, change)
+				case row.Row != nil:
+					changeRow(row.Row, change)
 				case change.Add:
-					row = made(t, change)
+					row.Row = made(t, change)
 				}
 			}
 		}

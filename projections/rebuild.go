@@ -228,11 +228,11 @@ func (r *rebuild) storeOne(ctx context.Context, x *lane) error {
 	}
 	var sums []*Sum
 	if x.spool != nil {
-		l := Load{Projection: x.p, Number: x.build.Number, To: x.batch.Mark(), Events: x.spool.said.Events + x.batch.Events()}
+		l := Load{Projection: x.p, Number: x.build.Number, To: x.spool.said.Mark, Events: x.spool.said.Events}
 		for i, t := range x.p.Tables {
 			sum := newSummer().sum() // of a log without events, which loads nothing
 			sums = append(sums, &sum)
-			l.Tables = append(l.Tables, Filling{Table: t, Rows: summed(x.spool.rows(i, x.batch), &sum, r.stored)})
+			l.Tables = append(l.Tables, Filling{Table: t, Rows: summed(x.spool.rows(i), &sum, r.stored)})
 		}
 		if l.To != (Mark{}) {
 			if err := backend.Load(ctx, l); err != nil {
@@ -284,7 +284,7 @@ func (r *rebuild) readBack(ctx context.Context, x *lane, sums []*Sum) error {
 }
 
 func (e *Engine) sumOf(ctx context.Context, b Build, t *Table) (sum Sum, err error) {
-	for _, err := range summed(e.cfg.Backend.Rows(ctx, b, t), &sum, nil) {
+	for _, err := range summed(uncoded(e.cfg.Backend.Rows(ctx, b, t)), &sum, nil) {
 		if err != nil {
 			return Sum{}, err
 		}

@@ -20,7 +20,7 @@ type run struct {
 }
 
 const (
-	// runBuffer is read ahead in each run that is open, and gathered before it is written.
+	// runBuffer is gathered before it is written; half of it is read ahead in each of the many runs open at once.
 	runBuffer = 32 << 10
 	// maxBlock bounds what a damaged length can ask for.
 	maxBlock = 64 << 20
@@ -46,12 +46,17 @@ func (w *runWriter) block(b []byte) error {
 }
 
 // write writes blocks that have their lengths already.
-func (w *runWriter) write(blocks []byte, rows int64) error {
+func (w *runWriter) write(p *pack) error {
 	if err := w.flush(); err != nil {
 		return err
 	}
-	w.Rows += rows
-	return w.out(blocks)
+	w.Rows += p.rows
+	for _, blocks := range p.chunks {
+		if err := w.out(blocks); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *runWriter) flush() error {
@@ -113,7 +118,7 @@ func (r run) open(dir string) (next func() ([]byte, error), stop func()) {
 			if err != nil {
 				return nil, err
 			}
-			in.f, in.in = f, bufio.NewReaderSize(in, runBuffer)
+			in.f, in.in = f, bufio.NewReaderSize(in, runBuffer/2)
 		}
 		block, err := in.next()
 		if block == nil {

@@ -44,8 +44,8 @@ type bookmark struct {
 
 const (
 	bookmarkName = "mark.json"
-	// maxRuns of a table are open at once; more are first merged into one.
-	maxRuns = 64
+	// maxRuns of a table are open at once; when there are more, the older half is first merged into one.
+	maxRuns = 256
 )
 
 // openSpool takes up what was put aside for this build, or begins anew when that is of another build, or
@@ -144,8 +144,9 @@ func (s *spool) create(t *Table) (*runWriter, error) {
 
 // drain writes rows of Log tables out of the batch's memory.
 func (s *spool) drain(b *Batch, least int) (err error) {
-	for i, p := range b.tables {
-		if !p.pack || len(p.packed) < least || len(p.packed) == 0 {
+	for i := range b.tables {
+		p := b.pack(i)
+		if !p.table.Log || p.size < least || p.size == 0 {
 			continue
 		}
 		if s.open[i] == nil {
@@ -153,12 +154,12 @@ func (s *spool) drain(b *Batch, least int) (err error) {
 				return err
 			}
 		}
-		if err := s.open[i].write(p.packed, p.rows); err != nil {
+		if err := s.open[i].write(p); err != nil {
 			return err
 		}
-		b.size -= len(p.packed)
-		s.fresh += int64(len(p.packed))
-		p.packed, p.rows = p.packed[:0], 0
+		b.size -= p.size
+		s.fresh += int64(p.size)
+		p.renew()
 	}
 	return nil
 }
@@ -173,14 +174,15 @@ func (s *spool) put(b *Batch) error {
 	}
 	next := s.said
 	next.Tables = slices.Clone(next.Tables)
-	for i, p := range b.tables {
+	for i := range b.tables {
 		var r run
 		var err error
+		p := b.pack(i)
 		switch {
-		case p.pack && s.open[i] != nil:
+		case s.open[i] != nil:
 			r, err = s.open[i].close()
 			s.open[i] = nil
-		case !p.pack && len(p.byKey) > 0:
+		case len(p.ops) > 0:
 			r, err = s.writeRun(p)
 		default:
 			continue
@@ -189,10 +191,12 @@ func (s *spool) put(b *Batch) error {
 			return err
 		}
 		next.Tables[i] = append(slices.Clip(next.Tables[i]), r)
-		if len(next.Tables[i]) > maxRuns && !p.pack {
-			if next.Tables[i], err = s.compact(p.table, next.Tables[i]); err != nil {
+		if runs := next.Tables[i]; len(runs) > maxRuns && !p.table.Log {
+			one, err := s.compact(p.table, runs[:maxRuns/2])
+			if err != nil {
 				return err
 			}
+			next.Tables[i] = append(one, runs[maxRuns/2:]...)
 		}
 	}
 	next.Mark, next.Events = b.Mark(), next.Events+b.Events()
@@ -201,25 +205,6 @@ func (s *spool) put(b *Batch) error {
 	}
 	s.fresh = 0
 	b.renew()
-	return nil
-}
-
-// seal ends the stretches of Log tables, so that rows finds them. The bookmark stays as it is.
-func (s *spool) seal(b *Batch) error {
-	if err := s.drain(b, 0); err != nil {
-		return err
-	}
-	for i, w := range s.open {
-		if w == nil {
-			continue
-		}
-		r, err := w.close()
-		s.open[i] = nil
-		if err != nil {
-			return err
-		}
-		s.said.Tables[i] = append(slices.Clip(s.said.Tables[i]), r)
-	}
 	return nil
 }
 
@@ -241,21 +226,18 @@ func (s *spool) say(next bookmark) error {
 }
 
 // writeRun writes the entries of a batch, sorted.
-func (s *spool) writeRun(p *pending) (run, error) {
+func (s *spool) writeRun(p *pack) (run, error) {
 	w, err := s.create(p.table)
 	if err != nil {
 		return run{}, err
 	}
-	for _, e := range p.sorted() {
-		p.row = e.append(p.row[:0], p.table)
-		if err := w.block(p.row); err != nil {
-			return run{}, errors.Join(err, w.f.Close())
-		}
+	if err := p.entries(w.block); err != nil {
+		return run{}, errors.Join(err, w.f.Close())
 	}
 	return w.close()
 }
 
-// compact makes one run of all: with them every row is known whole.
+// compact makes one run of the oldest ones: with the first of them every row is known whole.
 func (s *spool) compact(t *Table, runs []run) ([]run, error) {
 	w, err := s.create(t)
 	if err != nil {
@@ -264,13 +246,12 @@ func (s *spool) compact(t *Table, runs []run) ([]run, error) {
 	var key, block []byte
 	cursors := s.cursors(t, runs)
 	defer stopAll(cursors)
-	merge(t, cursors, func(row Row, bad error) bool {
+	merge(t, cursors, func(row coded, bad error) bool {
 		if err = bad; err != nil {
 			return false
 		}
-		key = AppendKey(key[:0], row[:t.Key])
-		e := entry{key: string(key), kind: whole, row: row}
-		block = e.append(block[:0], t)
+		key = AppendKey(key[:0], row.Row[:t.Key])
+		block = row.entry(block[:0], key)
 		err = w.block(block)
 		return err == nil
 	})
@@ -281,17 +262,17 @@ func (s *spool) compact(t *Table, runs []run) ([]run, error) {
 	return []run{one}, err
 }
 
-// rows gives the rows of a table that come of all that was put aside and of the batch, sorted by key. It may
-// be asked several times. A row is valid until the next one.
-func (s *spool) rows(i int, b *Batch) iter.Seq2[Row, error] {
-	p := b.tables[i]
-	if p.pack {
-		return func(yield func(Row, error) bool) { s.logRows(p.table, s.said.Tables[i], yield) }
+// rows gives the rows of a table that come of all that was put aside, sorted by key. It may be asked several
+// times. A row is valid until the next one.
+func (s *spool) rows(i int) iter.Seq2[coded, error] {
+	t, runs := s.projection.Tables[i], s.said.Tables[i]
+	if t.Log {
+		return func(yield func(coded, error) bool) { s.logRows(t, runs, yield) }
 	}
-	return func(yield func(Row, error) bool) {
-		runs := s.cursors(p.table, s.said.Tables[i])
-		defer stopAll(runs)
-		merge(p.table, append(runs, memory(p)), yield)
+	return func(yield func(coded, error) bool) {
+		open := s.cursors(t, runs)
+		defer stopAll(open)
+		merge(t, open, yield)
 	}
 }
 
@@ -301,18 +282,6 @@ func stopAll(runs []*cursor) {
 			c.stop()
 		}
 	}
-}
-
-// memory is the newest run: what the batch holds.
-func memory(p *pending) *cursor {
-	rest := p.sorted()
-	return &cursor{next: func(c *cursor) (bool, error) {
-		if len(rest) == 0 {
-			return false, nil
-		}
-		c.entry, rest = rest[0], rest[1:]
-		return true, nil
-	}}
 }
 
 func (s *spool) cursors(t *Table, runs []run) []*cursor {
@@ -334,7 +303,7 @@ func (s *spool) cursors(t *Table, runs []run) []*cursor {
 	return out
 }
 
-func (s *spool) logRows(t *Table, runs []run, yield func(Row, error) bool) {
+func (s *spool) logRows(t *Table, runs []run, yield func(coded, error) bool) {
 	row := make(Row, len(t.Columns))
 	for _, r := range runs {
 		for block, err := range r.blocks(s.dir) {
@@ -344,7 +313,7 @@ func (s *spool) logRows(t *Table, runs []run, yield func(Row, error) bool) {
 					err = errSpoiled
 				}
 			}
-			if !yield(row, err) || err != nil {
+			if !yield(coded{row, block}, err) || err != nil {
 				return
 			}
 		}

@@ -32,9 +32,13 @@ func newSummer() *summer { return &summer{hash: sha256.New()} }
 // sumBytes is hashed at once.
 const sumBytes = 8 << 10
 
-func (s *summer) add(row Row) {
+func (s *summer) add(row coded) {
 	s.rows++
-	s.buf = appendRow(s.buf, row)
+	if row.code != nil {
+		s.buf = append(s.buf, row.code...)
+	} else {
+		s.buf = appendRow(s.buf, row.Row)
+	}
 	if len(s.buf) >= sumBytes {
 		s.hash.Write(s.buf)
 		s.buf = s.buf[:0]
@@ -52,16 +56,32 @@ func (s *summer) sum() Sum {
 // countEvery is how often rows are counted aloud.
 const countEvery = 4096
 
+// coded is a row with the bytes that appendRow makes of it where they are at hand, nil otherwise.
+type coded struct {
+	Row
+	code []byte
+}
+
+func uncoded(rows iter.Seq2[Row, error]) iter.Seq2[coded, error] {
+	return func(yield func(coded, error) bool) {
+		for row, err := range rows {
+			if !yield(coded{Row: row}, err) {
+				return
+			}
+		}
+	}
+}
+
 // summed passes rows on and leaves their sum when they were gone through to the end, each time anew. told
 // hears of how many have passed since the last time; it may be nil.
-func summed(rows iter.Seq2[Row, error], into *Sum, told func(int64)) iter.Seq2[Row, error] {
+func summed(rows iter.Seq2[coded, error], into *Sum, told func(int64)) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		s, heard := newSummer(), int64(0)
 		for row, err := range rows {
 			if err == nil {
 				s.add(row)
 			}
-			if !yield(row, err) {
+			if !yield(row.Row, err) {
 				return
 			}
 			if told != nil && s.rows-heard >= countEvery {

@@ -160,34 +160,3 @@ func (s *stream) send(b []byte) bool {
 		return false
 	}
 }
-
-// Rows yields all rows of one table of a build, of one moment.
-func (b *Backend) Rows(ctx context.Context, want projections.Build, t *projections.Table) iter.Seq2[projections.Row, error] {
-	return func(yield func(projections.Row, error) bool) {
-		var s *snapshot
-		conn, err := b.reading(ctx, "read a build", func(conn *pgx.Conn) error {
-			if err := script(ctx, conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {
-				return err
-			}
-			list, err := builds(ctx, conn, b.names, "projection = $1 AND number = $2", want.Projection, want.Number)
-			if err != nil {
-				return err
-			}
-			if len(list) == 0 {
-				return projections.ErrConflict
-			}
-			s = &snapshot{conn: conn, live: list, words: map[string]string{}, tables: map[string]string{t.Name: table(list[0].schema, t.Name)}}
-			return nil
-		})
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		defer leave(ctx, conn)
-		for row, err := range s.Select(ctx, projections.Select{Table: t}) {
-			if !yield(row, err) {
-				return
-			}
-		}
-	}
-}

@@ -1,0 +1,181 @@
+package projections
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+	"strings"
+	"unsafe"
+)
+
+// pack is what a batch of a rebuild does to one table, in the form in which it goes to disk: it is encoded
+// once, and neither the rows nor the values in them cost the garbage collector anything. What melts, melts on
+// the way out.
+type pack struct {
+	table  *Table
+	chunks [][]byte // blocks, each after its length
+	spare  [][]byte // chunks of the batch before
+	ops    []packed // of a keyed table: where its blocks are, in the order in which they came
+	rows   int64    // of a Log table: how many there are
+	size   int
+	key    []byte // scratch
+	block  []byte // scratch
+}
+
+// packed is one block with the beginning of its key: an id and as much of what follows it as tells most keys
+// apart.
+type packed struct {
+	head      [3]uint64
+	chunk, at uint32
+}
+
+const (
+	packChunk = 256 << 10
+	// spareChunks are kept from one batch to the next.
+	spareChunks = 8
+)
+
+// take keeps one change and gives the memory it costs.
+func (p *pack) take(o op) int {
+	before := p.size
+	p.block = p.encode(p.block[:0], o)
+	chunk, at := p.keep(p.block)
+	if p.table.Log {
+		p.rows++
+		return p.size - before
+	}
+	x := packed{chunk: chunk, at: at}
+	for i := range x.head {
+		x.head[i] = head(p.key[min(8*i, len(p.key)):])
+	}
+	p.ops = append(p.ops, x)
+	p.size += int(unsafe.Sizeof(packed{}))
+	return p.size - before
+}
+
+// encode writes a row of a Log table as it is, and everything else as an entry.
+func (p *pack) encode(b []byte, o op) []byte {
+	key := o.row
+	switch o.kind {
+	case opAppend:
+		return appendRow(b, o.row)
+	case opPatch, opAdd:
+		key = o.edit.Key
+	}
+	p.key = AppendKey(p.key[:0], key[:p.table.Key])
+	b = append(binary.AppendUvarint(b, uint64(len(p.key))), p.key...)
+	switch o.kind {
+	case opUpsert:
+		return appendRow(append(b, byte(whole)), o.row)
+	case opDelete:
+		return append(b, byte(gone))
+	}
+	b = appendRow(append(b, byte(unknown)), key[:p.table.Key])
+	return appendChange(append(b, 1), o.edit)
+}
+
+func (p *pack) keep(block []byte) (chunk, at uint32) {
+	n := len(p.chunks)
+	if n == 0 || cap(p.chunks[n-1])-len(p.chunks[n-1]) < len(block)+binary.MaxVarintLen64 {
+		p.chunks = append(p.chunks, p.fresh(len(block)+binary.MaxVarintLen64))
+		n++
+	}
+	last := &p.chunks[n-1]
+	from := len(*last)
+	*last = append(binary.AppendUvarint(*last, uint64(len(block))), block...)
+	p.size += len(*last) - from
+	return uint32(n - 1), uint32(from) // #nosec G115 -- far below
+}
+
+func (p *pack) fresh(least int) []byte {
+	if n := len(p.spare); n > 0 && least <= packChunk {
+		c := p.spare[n-1]
+		p.spare = p.spare[:n-1]
+		return c
+	}
+	return make([]byte, 0, max(least, packChunk))
+}
+
+// renew begins the next batch in the same memory.
+func (p *pack) renew() {
+	for _, c := range p.chunks {
+		if len(p.spare) < spareChunks && cap(c) == packChunk {
+			p.spare = append(p.spare, c[:0])
+		}
+	}
+	p.chunks, p.ops, p.rows, p.size = p.chunks[:0], p.ops[:0], 0, 0
+}
+
+func (p *pack) at(o packed) []byte {
+	c := p.chunks[o.chunk][o.at:]
+	n, size := binary.Uvarint(c)
+	return c[size:][:n]
+}
+
+func (p *pack) keyAt(o packed) string {
+	b := p.at(o)
+	n, size := binary.Uvarint(b)
+	return unsafe.String(unsafe.SliceData(b[size:]), int(n)) // #nosec G103 G115 -- chunks stand still until renew
+}
+
+// compare sorts by key, and changes of one key by when they came.
+func (p *pack) compare(a, b packed) int {
+	for i, h := range a.head {
+		if h != b.head[i] {
+			return cmp.Compare(h, b.head[i])
+		}
+	}
+	if c := strings.Compare(p.keyAt(a), p.keyAt(b)); c != 0 {
+		return c
+	}
+	return cmp.Or(cmp.Compare(a.chunk, b.chunk), cmp.Compare(a.at, b.at))
+}
+
+// entries goes through what becomes of each key, sorted by key. A block is valid until the next one.
+func (p *pack) entries(yield func(block []byte) error) error {
+	slices.SortFunc(p.ops, p.compare)
+	for rest := p.ops; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].head == rest[0].head && p.keyAt(rest[n]) == p.keyAt(rest[0]) {
+			n++
+		}
+		if err := yield(p.melt(rest[:n])); err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	return nil
+}
+
+// melt makes one block of all that happens to one key: what came before the last whole row or deletion counts
+// no more, and what came after it changes it.
+func (p *pack) melt(ops []packed) []byte {
+	from := len(ops) - 1
+	for from > 0 && p.kindAt(ops[from]) == unknown {
+		from--
+	}
+	if from == len(ops)-1 {
+		return p.at(ops[from])
+	}
+	var e entry
+	for _, o := range ops[from:] {
+		var next entry
+		in := reader{b: p.at(o)}
+		in.entry(p.table, &next)
+		if o == ops[from] {
+			e = next
+			continue
+		}
+		for _, c := range next.changes {
+			e.change(p.table, c)
+		}
+	}
+	p.block = e.append(p.block[:0], p.table)
+	return p.block
+}
+
+func (p *pack) kindAt(o packed) entryKind {
+	b := p.at(o)
+	n, size := binary.Uvarint(b)
+	return entryKind(b[size+int(n)]) // #nosec G115 -- within the block
+}
