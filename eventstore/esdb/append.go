@@ -18,11 +18,10 @@ func (s *Store) Append(ctx context.Context, stream string, expected int64, event
 	if err := s.check(stream, expected, events); err != nil {
 		return eventstore.Appended{}, fmt.Errorf("append: %w", err)
 	}
-	ctx, done, err := s.begin(ctx, true)
-	if err != nil {
+	if err := s.beginAppend(ctx); err != nil {
 		return eventstore.Appended{}, fmt.Errorf("append: %w", err)
 	}
-	defer done()
+	defer s.busy.Done()
 	return s.insist(ctx, stream, expected, proposals(events))
 }
 
@@ -40,7 +39,8 @@ func (s *Store) check(stream string, expected int64, events []eventstore.Event) 
 
 func proposals(events []eventstore.Event) []esdb.EventData {
 	out := make([]esdb.EventData, len(events))
-	for i, e := range events {
+	for i := range events {
+		e := &events[i]
 		out[i] = esdb.EventData{EventID: e.ID, EventType: e.Type, ContentType: esdb.ContentTypeJson, Data: e.Data, Metadata: e.Meta}
 	}
 	return out

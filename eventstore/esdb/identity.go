@@ -27,7 +27,7 @@ type identityData struct {
 // identify reads the ledger's id, or writes one. Of several who write at once one wins; the others read
 // again.
 func (s *Store) identify(ctx context.Context) error {
-	ctx, done, err := s.begin(ctx, false)
+	ctx, done, err := s.begin(ctx)
 	if err != nil {
 		return err
 	}

@@ -77,12 +77,8 @@ func (l *link) acquire(ctx context.Context) (*generation, error) {
 		if err != nil {
 			return nil, unsent{err}
 		}
-		select {
-		case <-g.settled:
-		case <-ctx.Done():
-			return nil, unsent{fmt.Errorf("connect: %w", ctx.Err())}
-		case <-l.closed:
-			return nil, unsent{eventstore.ErrClosed}
+		if err := l.connected(ctx, g); err != nil {
+			return nil, unsent{err}
 		}
 		if g.err != nil {
 			l.forget(g)
@@ -92,6 +88,23 @@ func (l *link) acquire(ctx context.Context) (*generation, error) {
 			return g, nil
 		}
 		l.forget(g)
+	}
+}
+
+// connected waits until the client is connected or says why not.
+func (l *link) connected(ctx context.Context, g *generation) error {
+	select {
+	case <-g.settled: // nearly always, and one channel is asked faster than three
+		return nil
+	default:
+	}
+	select {
+	case <-g.settled:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("connect: %w", ctx.Err())
+	case <-l.closed:
+		return eventstore.ErrClosed
 	}
 }
 
@@ -247,8 +260,8 @@ func (g *generation) listen(level esdb.LogLevel, format string, args ...any) {
 	}
 }
 
-// demandLeader goes with every call. The client v4.2.0 means to send it and does not.
-var demandLeader = metadata.Pairs("requires-leader", "true")
+// demandLeader holds what goes with every call. The client v4.2.0 means to send it and does not.
+var demandLeader = metadata.NewOutgoingContext(context.Background(), metadata.Pairs("requires-leader", "true"))
 
 // passage is the context given to the client. The client first takes its connection, heedless of any
 // context, and then derives a context from this one, for which it asks the deadline: that first question is
@@ -264,6 +277,15 @@ type passage struct {
 func (p *passage) Deadline() (time.Time, bool) {
 	p.through()
 	return p.Context.Deadline()
+}
+
+// Value gives the demand for the leader, then what the caller's context holds. Metadata that the caller meant
+// for another server does not go along.
+func (p *passage) Value(key any) any {
+	if v := demandLeader.Value(key); v != nil {
+		return v
+	}
+	return p.Context.Value(key)
 }
 
 func (p *passage) through() {
@@ -293,7 +315,7 @@ func do[T any](ctx context.Context, l *link, call func(context.Context, *esdb.Cl
 	if err != nil {
 		return none, nil, err
 	}
-	p := &passage{Context: metadata.NewOutgoingContext(ctx, demandLeader), gen: g}
+	p := &passage{Context: ctx, gen: g}
 	var r result[T]
 	if l.guarded.Load() {
 		r = apart(ctx, p, func() result[T] { return enter(p, l, call) })

@@ -20,7 +20,7 @@ const pageEvents = 256
 // ReadStream yields the records of a stream after a revision; see eventstore.StreamReader.
 func (s *Store) ReadStream(ctx context.Context, stream string, after int64) iter.Seq2[eventstore.Record, error] {
 	return func(yield func(eventstore.Record, error) bool) {
-		ctx, done, err := s.begin(ctx, false)
+		ctx, done, err := s.begin(ctx)
 		if err != nil {
 			yield(eventstore.Record{}, fmt.Errorf("read %s: %w", stream, err))
 			return
@@ -129,7 +129,7 @@ func (s *Store) drain(read *esdb.ReadStream) ([]eventstore.Record, error) {
 
 // StreamHead gives the revision of the stream's last event, or NoStream.
 func (s *Store) StreamHead(ctx context.Context, stream string) (int64, error) {
-	ctx, done, err := s.begin(ctx, false)
+	ctx, done, err := s.begin(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("head of %s: %w", stream, err)
 	}
@@ -163,7 +163,7 @@ func (s *Store) tail(ctx context.Context, stream string) ([]eventstore.Record, e
 // Head gives the position of the ledger's last record, or Start. It reads the server's log backwards, so it
 // costs what others (the server's statistics) have written since.
 func (s *Store) Head(ctx context.Context) (eventstore.Position, error) {
-	ctx, done, err := s.begin(ctx, false)
+	ctx, done, err := s.begin(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("head: %w", err)
 	}

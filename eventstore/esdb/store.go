@@ -139,9 +139,8 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// begin counts an operation in; its context ends when the store closes, unless it is an append, which is
-// let through. done must be called.
-func (s *Store) begin(ctx context.Context, appending bool) (context.Context, func(), error) {
+// begin counts a read in; its context ends when the store closes. done must be called.
+func (s *Store) begin(ctx context.Context) (context.Context, func(), error) {
 	if err := ctx.Err(); err != nil {
 		return ctx, nil, err
 	}
@@ -149,10 +148,6 @@ func (s *Store) begin(ctx context.Context, appending bool) (context.Context, fun
 	defer s.mu.Unlock()
 	if s.closed {
 		return ctx, nil, eventstore.ErrClosed
-	}
-	if appending {
-		s.busy.Add(1)
-		return ctx, s.busy.Done, nil
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	key := new(running)
@@ -163,6 +158,20 @@ func (s *Store) begin(ctx context.Context, appending bool) (context.Context, fun
 		s.mu.Unlock()
 		cancel(nil)
 	}, nil
+}
+
+// beginAppend counts an append in, which is let through when the store closes. busy.Done must be called.
+func (s *Store) beginAppend(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return eventstore.ErrClosed
+	}
+	s.busy.Add(1)
+	return nil
 }
 
 // pause waits before the n-th further attempt. It ends early, with an error, when the context or the store

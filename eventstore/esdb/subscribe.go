@@ -25,7 +25,7 @@ const (
 // eventstore.LogReader. A position that is no record of the ledger gives ErrForeign.
 func (s *Store) ReadAll(ctx context.Context, after eventstore.Position) iter.Seq2[eventstore.Record, error] {
 	return func(yield func(eventstore.Record, error) bool) {
-		ctx, done, err := s.begin(ctx, false)
+		ctx, done, err := s.begin(ctx)
 		if err != nil {
 			yield(eventstore.Record{}, fmt.Errorf("read log: %w", err))
 			return
@@ -62,7 +62,7 @@ func (s *Store) readAll(ctx context.Context, after eventstore.Position, yield fu
 // mend ends it: a missing right, a damaged ledger, a position that is no record of the ledger (ErrForeign).
 func (s *Store) Subscribe(ctx context.Context, after eventstore.Position) iter.Seq2[eventstore.Delivery, error] {
 	return func(yield func(eventstore.Delivery, error) bool) {
-		ctx, done, err := s.begin(ctx, false)
+		ctx, done, err := s.begin(ctx)
 		if err != nil {
 			yield(eventstore.Delivery{}, fmt.Errorf("subscribe: %w", err))
 			return
