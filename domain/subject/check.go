@@ -125,8 +125,12 @@ func (d *decision) attributes(word string, fields []domain.Field) ([]Held, error
 	return held, nil
 }
 
-// written refuses fields that only the controller writes.
+// written refuses fields that only the controller writes, and the words of requests: a request brings them, and
+// what a person wrote is never changed.
 func written(f *policy.Field) error {
+	if f.ID == RequestTextField {
+		return domain.Refuse("field.of-request", "7.1", "record it as the text of a request", "the field %s holds what people wrote in requests", f.ID)
+	}
 	if len(f.Sources) == 0 {
 		return domain.Refuse("field.not-collected", "2.1", "leave it out; the operation that needs it writes it",
 			"the field %s is written by the controller and never collected", f.ID)

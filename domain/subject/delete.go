@@ -95,7 +95,8 @@ func (d *decision) deleted(fates []domain.Fate, c Delete) Event {
 }
 
 // tell lists who got values and must be told of their fates: of the deletion or change of what lived, whether or
-// not a copy is kept, and of the destruction of what was kept (ua art. 21(3), which names both).
+// not a copy is kept, and of the destruction of what was kept (ua art. 21(3), which names both). Which months of a
+// trace went is not remembered: whoever got any is told of each.
 func (d *decision) tell(fates []domain.Fate) []domain.RecipientID {
 	var list []domain.RecipientID
 	add := func(who []domain.RecipientID) {

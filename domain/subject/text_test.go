@@ -48,8 +48,9 @@ func TestClause_7_1_WordsOfARequestAreSealedValues(t *testing.T) {
 		{"by nobody known", nil, writes("a"), "subject.unknown", "preamble"},
 		{"after the account is closed", past(subject.Closed{Subject: anna}), writes("a"), "account.closed", "4.1"},
 		{"on consent that was not given", past(), writes("a", grounds("ua.11.1.1")), "consent.none-recorded", "preamble"},
-		{"by collecting", past(), collect("subject", given(subject.RequestTextField, "a")), "field.not-collected", "2.1"},
-		{"by editing", both, subject.Edit{About: about(purpose("contact")), Values: []subject.Given{given(subject.RequestTextField, "c")}}, "field.not-collected", "2.1"},
+		{"by collecting", past(), collect("subject", given(subject.RequestTextField, "a")), "field.of-request", "7.1"},
+		{"by editing", both, subject.Edit{About: about(purpose("contact")), Values: []subject.Given{given(subject.RequestTextField, "c")}}, "field.of-request", "7.1"},
+		{"by publishing", both, subject.Publish{About: about(bySubject, purpose("contact")), Fields: []domain.Field{subject.RequestTextField}}, "field.of-request", "7.1"},
 		{"by a service that is none", past(), elsewhere, "operation.service", "1.2"},
 	}.run(t)
 }

@@ -55,7 +55,7 @@ func TestEveryCommandIsExplained(t *testing.T) {
 		"order place", "order execute", "order cancel", "recipient add", "recipient list", "transfer record",
 		"transfer list", "transfer export", "policy show", "policy check", "policy clauses", "projection status",
 		"projection rebuild", "log verify", "policy publish", "policy notice", "request open", "request approve", "request extend",
-		"request answer", "request list", "obligation list", "obligation close", "export subject", "log copy", "projection run", "bench", "version"} {
+		"request answer", "request list", "request show", "obligation list", "obligation close", "export subject", "log copy", "projection run", "bench", "version"} {
 		if !seen["litopys "+want] {
 			t.Errorf("there is no command %q", want)
 		}

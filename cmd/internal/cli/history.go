@@ -291,8 +291,7 @@ func isLive(a *app.App, state subject.State, v domain.FieldEpoch) bool {
 		epoch, live := state.TraceEpoch(v.Field, domain.Month(month))
 		return live && epoch == v.Epoch && !state.Closed()
 	}
-	held, ok := state.Held(v.Field)
-	return ok && held.At() == v
+	return state.Lives(v)
 }
 
 func (p *program) printTimeline(entries []history.Entry, opened [][]domain.Item, keeping history.Keeping) error {

@@ -347,7 +347,7 @@ func (f *forecast) setAside(fate domain.Fate) string {
 	if rule, until := f.overruled(fate); rule != "" {
 		text := f.ground.ID + " (" + f.ground.Article + ") overrules " + rule
 		if !until.IsZero() {
-			text += ", which keeps it until " + lastDayOf(f.policy, until)
+			text += ", which would keep it until " + lastDayOf(f.policy, until)
 		}
 		parts = append(parts, text)
 	}

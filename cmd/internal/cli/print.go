@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -68,7 +69,12 @@ type grid struct {
 	wide []int // widest column texts, 0 for as wide as it is; longer text is wrapped
 }
 
-func (g *grid) add(cells ...string) { g.rows = append(g.rows, cells) }
+func (g *grid) add(cells ...string) {
+	for i, cell := range cells {
+		cells[i] = strings.ReplaceAll(cell, stack, visible(stack))
+	}
+	g.rows = append(g.rows, cells)
+}
 
 // print writes the table, or a line that says there is nothing.
 func (g *grid) print(w io.Writer, none string) {
@@ -76,6 +82,7 @@ func (g *grid) print(w io.Writer, none string) {
 		fmt.Fprintln(w, none)
 		return
 	}
+	g = g.stacked(columns(w))
 	t := table.NewWriter()
 	t.SetStyle(plainStyle())
 	t.AppendHeader(cells(g.head))
@@ -101,24 +108,10 @@ const (
 // fit gives the width of every column. Where the terminal is too narrow the widest columns become narrower, but
 // no word is broken for it: an id that is cut in two can't be copied.
 func (g *grid) fit(columns int) []int {
-	widths, words := make([]int, len(g.head)), make([]int, len(g.head))
-	for _, row := range append([][]string{g.head}, g.rows...) {
-		for i, cell := range row {
-			widths[i] = max(widths[i], text.StringWidth(visible(cell)))
-			for _, word := range strings.Fields(visible(cell)) {
-				words[i] = max(words[i], text.StringWidth(word))
-			}
-		}
-	}
+	widths, words := g.bounds()
 	total := gap * len(widths) // the last column has one, too
-	for i := range widths {
-		if i < len(g.wide) && g.wide[i] > 0 {
-			widths[i] = min(widths[i], g.wide[i])
-		}
-		if words[i] > widths[i] { // its longest word is broken anyway
-			words[i] = min(widths[i], narrowest)
-		}
-		total += widths[i]
+	for _, wide := range widths {
+		total += wide
 	}
 	for ; columns > 0 && total > columns; total-- {
 		widest := -1
@@ -135,6 +128,71 @@ func (g *grid) fit(columns int) []int {
 	return widths
 }
 
+// bounds gives how wide every column is by itself, and how narrow it may become.
+func (g *grid) bounds() (widths, words []int) {
+	widths, words = make([]int, len(g.head)), make([]int, len(g.head))
+	for _, row := range append([][]string{g.head}, g.rows...) {
+		for i, cell := range row {
+			for line := range strings.SplitSeq(cell, stack) {
+				widths[i] = max(widths[i], text.StringWidth(visible(line)))
+			}
+			for _, word := range strings.Fields(visible(strings.ReplaceAll(cell, stack, " "))) {
+				words[i] = max(words[i], text.StringWidth(word))
+			}
+		}
+	}
+	for i := range widths {
+		if i < len(g.wide) && g.wide[i] > 0 {
+			widths[i] = min(widths[i], g.wide[i])
+		}
+		if words[i] > widths[i] { // its longest word is broken anyway
+			words[i] = min(widths[i], narrowest)
+		}
+	}
+	return widths, words
+}
+
+// stack stands in a cell between what was in two columns. No cell comes with one.
+const stack = "\x00"
+
+// stacked gives the table with as few neighbouring columns put one above the other as it takes to fit, where even
+// the narrowest columns are too wide together. The first column, by which a row is known, stays what it is.
+func (g *grid) stacked(columns int) *grid {
+	for columns > 0 {
+		_, words := g.bounds()
+		total, best, saved := gap*len(words), -1, 0
+		for i, wide := range words {
+			if total += wide; i > 1 && min(wide, words[i-1]) > saved {
+				best, saved = i-1, min(wide, words[i-1])
+			}
+		}
+		if total <= columns || best < 0 {
+			return g
+		}
+		g = g.joined(best)
+	}
+	return g
+}
+
+// joined puts a column above the next one.
+func (g *grid) joined(i int) *grid {
+	join := func(row []string) []string {
+		return slices.Concat(row[:i], []string{strings.TrimRight(row[i]+stack+row[i+1], stack)}, row[i+2:])
+	}
+	out := &grid{head: join(g.head)}
+	for _, row := range g.rows {
+		out.rows = append(out.rows, join(row))
+	}
+	wide := make([]int, len(g.head)) // 0: as wide as it is
+	copy(wide, g.wide)
+	both := max(wide[i], wide[i+1])
+	if wide[i] == 0 || wide[i+1] == 0 {
+		both = 0
+	}
+	out.wide = slices.Concat(wide[:i], []int{both}, wide[i+2:])
+	return out
+}
+
 func plainStyle() table.Style {
 	style := table.StyleDefault
 	style.Options = table.Options{SeparateHeader: true}
@@ -147,7 +205,11 @@ func plainStyle() table.Style {
 func cells(words []string) table.Row {
 	row := make(table.Row, len(words))
 	for i, w := range words {
-		row[i] = visible(w)
+		lines := strings.Split(w, stack)
+		for n, line := range lines {
+			lines[n] = visible(line)
+		}
+		row[i] = strings.Join(lines, "\n")
 	}
 	return row
 }

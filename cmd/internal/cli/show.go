@@ -51,6 +51,15 @@ func (p *program) recordViewing(ctx context.Context, a *app.App, o *opening, id 
 	if err != nil {
 		return err
 	}
+	values, beside, err := besides(ctx, a, id, values)
+	if err != nil {
+		return err
+	}
+	if len(beside) > 0 {
+		if err := p.recordOne(ctx, a, o, op, ":values", subject.View{About: subject.About{Subject: id}, Values: beside}); err != nil {
+			return err
+		}
+	}
 	months := map[domain.Month][]domain.Field{}
 	for _, v := range values {
 		month := domain.Month("")
@@ -63,27 +72,46 @@ func (p *program) recordViewing(ctx context.Context, a *app.App, o *opening, id 
 		}
 	}
 	for _, month := range slices.Sorted(maps.Keys(months)) {
-		spec := op.Spec()
+		view, suffix := subject.View{About: subject.About{Subject: id}, Fields: months[month]}, ""
 		if month != "" {
-			spec.Key += ":" + string(month)
+			view.Months, suffix = []domain.Month{month}, ":"+string(month)
 		}
-		one, err := domain.NewOperation(spec)
-		if err != nil {
-			return usage("give a shorter --key", "%s", err.Error())
-		}
-		view := subject.View{About: subject.About{Subject: id, Operation: one}, Fields: months[month],
-			Role: p.cfg.Act.Role, Document: domain.Reference(o.document)}
-		if month != "" {
-			view.Months = []domain.Month{month}
-		}
-		if _, err := a.Ledger.Handle(ctx, view); err != nil {
+		if err := p.recordOne(ctx, a, o, op, suffix, view); err != nil {
 			return err
 		}
 	}
-	if len(months) > 0 {
+	if len(months)+len(beside) > 0 {
 		p.say("the viewing is recorded under key %s", op.Spec().Key)
 	}
 	return nil
+}
+
+// recordOne appends one viewing, under the key of the operation and a suffix.
+func (p *program) recordOne(ctx context.Context, a *app.App, o *opening, op domain.Operation, suffix string, view subject.View) error {
+	spec := op.Spec()
+	spec.Key += suffix
+	var err error
+	if view.Operation, err = domain.NewOperation(spec); err != nil {
+		return usage("give a shorter --key", "%s", err.Error())
+	}
+	view.Role, view.Document = p.cfg.Act.Role, domain.Reference(o.document)
+	_, err = a.Ledger.Handle(ctx, view)
+	return err
+}
+
+// besides takes out the values that are not the current ones of their fields, since a viewing that names the field
+// means the current one: each of them is named by its epoch.
+func besides(ctx context.Context, a *app.App, id domain.SubjectID, values []domain.FieldEpoch) (current, beside []domain.FieldEpoch, err error) {
+	state, err := a.State(ctx, id)
+	for _, v := range values {
+		held, ok := state.Held(v.Field)
+		if ok && state.Lives(v) && held.At() != v {
+			beside = append(beside, v)
+		} else {
+			current = append(current, v)
+		}
+	}
+	return current, beside, err
 }
 
 func unknownSubject() error {
