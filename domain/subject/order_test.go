@@ -161,6 +161,9 @@ func TestRestrictionStopsCollectingChangingAndDeleting(t *testing.T) {
 		{"delete what was got unlawfully", live, del("unlawful"), "data.restricted", "ua.8.2.10"},
 		{"delete all", live, subject.Delete{About: about(), All: true, Ground: "relation-over"}, "data.restricted", "ua.8.2.10"},
 	}.run(t)
+	end := subject.EndRetention{About: about(at(noon.AddDate(1, 0, 0))), Values: []domain.FieldEpoch{pointer("page", "2024-03")}}
+	when(t, keeper(), live, end).Refused("data.restricted", "ua.8.2.10") // a live trace whose term from collection is over
+	when(t, keeper(), past(), end).Events()
 	own := collect("subject", given("name", "B"))
 	own.About = about(bySubject)
 	ask(t, gone, own).Events()

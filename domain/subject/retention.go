@@ -89,6 +89,9 @@ func (d *decision) collectedLongAgo(v domain.FieldEpoch, live domain.Epoch) erro
 	if !d.Policy.FromCollection(v.Field) {
 		return domain.Refuse("retention.live", "4.3", "delete it", "the field %s is held, and no rule counts its term from the collection", v.Field)
 	}
+	if err := d.unrestricted([]domain.Field{v.Field}); err != nil {
+		return err // the subject may need it longer than the controller does (GDPR art. 18(1)(c))
+	}
 	k := d.Policy.Keeping(v.Field, v.Epoch, d.op.At, d.relation)
 	return d.due(Retained{Field: v.Field, Epoch: v.Epoch, Until: k.Until, Rule: k.Rule, Open: k.Open})
 }
