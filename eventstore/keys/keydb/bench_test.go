@@ -61,25 +61,35 @@ func BenchmarkOpenWarm(b *testing.B) {
 	}
 }
 
-// One operation is one key that no cache holds, of calls for 100.
+// One operation is one key that no cache holds: of calls for 500 that were made one after the other, as who
+// reads the log wants them, or that lie anywhere, or of calls for one.
 func BenchmarkOpenCold(b *testing.B) {
 	s := newStorage(b)
 	store := s.open(b)
-	all := keytest.Made(b, store, 50_000, "email", "1")
+	all := keytest.Made(b, store, 100_000, "email", "1")
 	if err := store.Close(); err != nil {
 		b.Fatal(err)
 	}
 	s.cfg.CacheKeys = 1
 	store = s.open(b)
-	ids := make([]uuid.UUID, 100)
-	b.ResetTimer()
-	for n := 0; n < b.N; n += len(ids) {
-		for i := range ids {
-			ids[i] = all[(n*7919+i*104_729)%len(all)].ID
-		}
-		if _, err := store.Open(b.Context(), ids); err != nil {
-			b.Fatal(err)
-		}
+	for name, x := range map[string]struct{ at, step int }{
+		"500 in a row": {500, 1},
+		"500 anywhere": {500, 104_729},
+		"one in a row": {1, 1},
+		"one anywhere": {1, 104_729},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			ids := make([]uuid.UUID, x.at)
+			for n := 0; n < b.N; n += len(ids) {
+				for i := range ids {
+					ids[i] = all[(n+i)*x.step%len(all)].ID
+				}
+				if _, err := store.Open(b.Context(), ids); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
