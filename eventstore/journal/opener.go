@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,27 +21,27 @@ import (
 // that is destroyed meanwhile is still in use.
 const openChunk = 512
 
-// openEach opens values in chunks, several at once, and tells of each value, from any goroutine. It returns
-// when nobody works any more. Of several errors it gives that of the first value.
-func (j *Journal) openEach(ctx context.Context, reach Reach, values []Sealed, tell func(int, Opened)) error {
-	chunks := (len(values) + openChunk - 1) / openChunk
-	errs := make([]error, chunks)
+// inParts has openers work on n things in parts, several parts at once. It returns when nobody works any more.
+// Of several errors it gives that of the first part.
+func (j *Journal) inParts(reach Reach, n, part int, work func(o *opener, from, to int) error) error {
+	errs := make([]error, (n+part-1)/part)
 	var next atomic.Int64
-	work := func() {
-		o := opener{reach: reach, store: j.keys, tell: tell}
-		for n := int(next.Add(1)) - 1; n < chunks; n = int(next.Add(1)) - 1 {
+	run := func() {
+		o := openers.Get().(*opener)
+		defer o.release()
+		o.reach, o.store = reach, j.keys
+		for at := int(next.Add(1)) - 1; at < len(errs); at = int(next.Add(1)) - 1 {
 			o.now = j.clock()
-			first := n * openChunk
-			if errs[n] = o.chunk(ctx, first, values[first:min(first+openChunk, len(values))]); errs[n] != nil {
-				next.Store(int64(chunks)) // the chunks before this one are under way
+			if errs[at] = work(o, at*part, min((at+1)*part, n)); errs[at] != nil {
+				next.Store(int64(len(errs))) // the parts before this one are under way
 			}
 		}
 	}
 	var others sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), maxDecoders, chunks) - 1 {
-		others.Go(work)
+	for range min(runtime.GOMAXPROCS(0), maxDecoders, len(errs)) - 1 {
+		others.Go(run)
 	}
-	work()
+	run()
 	others.Wait()
 	for _, err := range errs {
 		if err != nil {
@@ -50,12 +51,11 @@ func (j *Journal) openEach(ctx context.Context, reach Reach, values []Sealed, te
 	return nil
 }
 
-// opener opens one chunk of values after the other.
+// opener opens chunks of values, one after the other.
 type opener struct {
 	reach Reach
 	store keys.Store
-	tell  func(int, Opened)
-	now   time.Time // of the chunk
+	now   time.Time
 
 	ids    []uuid.UUID         // of the chunk's keys, each once
 	places map[uuid.UUID]int32 // in ids
@@ -63,10 +63,50 @@ type opener struct {
 	keys   []keys.Key          // by ids
 	sealed []byte
 	clear  []byte
+
+	values []Sealed // of unseal
+	opened []domain.Value
 }
 
-// chunk opens values and tells of them by their numbers, from first.
-func (o *opener) chunk(ctx context.Context, first int, values []Sealed) error {
+// openers are used again, since what one lays out weighs as much as what it opens.
+var openers = sync.Pool{New: func() any { return &opener{places: make(map[uuid.UUID]int32, openChunk)} }}
+
+// release gives the opener back, without secrets and values.
+func (o *opener) release() {
+	o.store, o.keys = nil, nil
+	if cap(o.values) > 4*openChunk {
+		o.values, o.opened = nil, nil
+	}
+	clear(o.values[:cap(o.values)])
+	clear(o.opened[:cap(o.opened)])
+	openers.Put(o)
+}
+
+// unseal replaces the values of the events.
+func (o *opener) unseal(ctx context.Context, events []domain.Recorded) error {
+	o.values, o.opened = appendSealed(o.values[:0], events), o.opened[:0]
+	for part := range slices.Chunk(o.values, openChunk) {
+		if err := o.chunk(ctx, part, func(_ int, opened Opened) { o.opened = append(o.opened, opened.Value) }); err != nil {
+			return err
+		}
+	}
+	left := o.opened
+	for i := range events {
+		items := slices.Clone(events[i].Event.Personal())
+		if len(items) == 0 {
+			continue
+		}
+		for n := range items {
+			items[n].Value = left[n]
+		}
+		left = left[len(items):]
+		events[i].Event = domain.WithPersonal(events[i].Event, items)
+	}
+	return nil
+}
+
+// chunk opens values and tells of them by their numbers.
+func (o *opener) chunk(ctx context.Context, values []Sealed, tell func(int, Opened)) error {
 	if err := o.fetch(ctx, values); err != nil {
 		return err
 	}
@@ -75,7 +115,7 @@ func (o *opener) chunk(ctx context.Context, first int, values []Sealed) error {
 		if err != nil {
 			return named(values[i], err)
 		}
-		o.tell(first+i, opened)
+		tell(i, opened)
 	}
 	return nil
 }
@@ -85,9 +125,6 @@ const noKey = -1
 
 // fetch gets every key of the chunk once.
 func (o *opener) fetch(ctx context.Context, values []Sealed) error {
-	if o.places == nil {
-		o.places = make(map[uuid.UUID]int32, len(values))
-	}
 	clear(o.places)
 	o.ids, o.keyOf = o.ids[:0], o.keyOf[:0]
 	for i := range values {

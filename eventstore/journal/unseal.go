@@ -71,15 +71,13 @@ func (j *Journal) OpenAs(ctx context.Context, reach Reach, values []Sealed) ([]O
 // openAs is OpenAs for callers inside enter and leave.
 func (j *Journal) openAs(ctx context.Context, reach Reach, values []Sealed) ([]Opened, error) {
 	out := make([]Opened, len(values))
-	return whole(out, j.openEach(ctx, reach, values, func(i int, o Opened) { out[i] = o }))
-}
-
-// whole gives nothing beside an error.
-func whole[T any](all []T, err error) ([]T, error) {
+	err := j.inParts(reach, len(values), openChunk, func(o *opener, from, to int) error {
+		return o.chunk(ctx, values[from:to], func(i int, opened Opened) { out[from+i] = opened })
+	})
 	if err != nil {
 		return nil, err
 	}
-	return all, nil
+	return out, nil
 }
 
 // Unseal gives the events with the values that the reach allows opened, and the others erased. See Open.
@@ -88,39 +86,26 @@ func (j *Journal) Unseal(ctx context.Context, reach Reach, recorded ...domain.Re
 		return nil, err
 	}
 	defer j.leave()
-	values := SealedOf(recorded...)
-	opened := make([]domain.Value, len(values))
-	if err := j.openEach(ctx, reach, values, func(i int, o Opened) { opened[i] = o.Value }); err != nil {
-		return nil, err
-	}
 	out := slices.Clone(recorded)
-	for i := range out {
-		items := slices.Clone(out[i].Event.Personal())
-		if len(items) == 0 {
-			continue
-		}
-		for n := range items {
-			items[n].Value = opened[n]
-		}
-		opened = opened[len(items):]
-		out[i].Event = domain.WithPersonal(out[i].Event, items)
+	err := j.inParts(reach, len(out), chunkEvents, func(o *opener, from, to int) error { return o.unseal(ctx, out[from:to]) })
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }
 
 // SealedOf lists the personal values of the events, in order, with their places.
 func SealedOf(recorded ...domain.Recorded) []Sealed {
-	n := 0
-	for _, r := range recorded {
-		n += len(r.Event.Personal())
-	}
-	out := make([]Sealed, 0, n)
+	return appendSealed(make([]Sealed, 0, len(recorded)), recorded)
+}
+
+func appendSealed(list []Sealed, recorded []domain.Recorded) []Sealed {
 	for _, r := range recorded {
 		for _, item := range r.Event.Personal() {
-			out = append(out, Sealed{Stream: r.Stream, Event: r.ID, Item: item})
+			list = append(list, Sealed{Stream: r.Stream, Event: r.ID, Item: item})
 		}
 	}
-	return out
+	return list
 }
 
 // Same tells whether the personal values recorded with these events equal the given ones, in order. A value
