@@ -2,6 +2,7 @@ package export
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"io"
 	"iter"
@@ -31,6 +32,7 @@ var (
 	benchRows   = flag.Int("rows", 50_000, "transfers in the benchmark of their export")
 	benchEvents = flag.Int("events", 50_000, "events in the benchmark of the replay")
 	benchMixed  = flag.Int("mixed", 1, "persons of the replay whose events stand among each other")
+	benchFolder = flag.String("folder", "", "where the ledger of the replay is kept, for the next run")
 )
 
 var benchDay = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -179,32 +181,52 @@ func peakHeap(b *testing.B, do func()) float64 {
 	return float64(peak.Load())
 }
 
-// written is a ledger in a real folder: ten events a person, most of them with sealed values. The events of
-// -mixed persons stand among each other: the first event of each, then the second of each, and so on.
+// written is a ledger in a real folder, opened anew, so that no key is in memory.
 func written(b *testing.B) *journal.Journal {
 	b.Helper()
-	j, err := journal.Open(b.Context(), journal.Config{Dir: b.TempDir()})
-	if err != nil {
+	dir := *benchFolder
+	if dir == "" {
+		dir = b.TempDir()
+	}
+	open := func() *journal.Journal {
+		j, err := journal.Open(b.Context(), journal.Config{Dir: dir})
+		if err != nil {
+			b.Fatal(err)
+		}
+		return j
+	}
+	j := open()
+	head, err := j.Head(b.Context())
+	if err == nil && head == 0 {
+		write(b, j)
+	}
+	if err := errors.Join(err, j.Close()); err != nil {
 		b.Fatal(err)
 	}
+	runtime.GC()
+	j = open()
 	b.Cleanup(func() { _ = j.Close() })
+	return j
+}
+
+// write appends ten events a person, most of them with sealed values. The events of -mixed persons stand
+// among each other: the first event of each, then the second of each, and so on.
+func write(b *testing.B, j *journal.Journal) {
+	b.Helper()
 	persons := make([]person, *benchEvents/10)
 	to := domain.RecipientID{UUID: uuid.New()}
 	for i := range persons {
 		persons[i] = person{id: domain.SubjectID{UUID: uuid.New()}, to: to, first: 10 * i}
 	}
+	if *benchMixed <= 1 {
+		together(len(persons), func(n int) { persons[n].append(b, j, 0, 10) })
+		return
+	}
 	for group := range slices.Chunk(persons, *benchMixed) {
-		if len(group) > 1 {
-			for i := range 10 {
-				together(len(group), func(n int) { group[n].append(b, j, i, i+1) })
-			}
+		for i := range 10 {
+			together(len(group), func(n int) { group[n].append(b, j, i, i+1) })
 		}
 	}
-	if *benchMixed == 1 {
-		together(len(persons), func(n int) { persons[n].append(b, j, 0, 10) })
-	}
-	runtime.GC()
-	return j
 }
 
 // together runs do for 0 to n-1, some at a time, so that commits are shared.
