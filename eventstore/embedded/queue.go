@@ -19,6 +19,7 @@ type request struct {
 	single   [1]laid // room for laid of most requests
 	sum      summer
 	known    headHint
+	after    *request      // not written unless this one was; nil for most
 	taken    atomic.Bool   // by the writer, or by the caller who gives up before the writer came
 	outcome  outcome       // the writer's answer, set before it sends done
 	done     chan struct{} // holds one
@@ -65,7 +66,7 @@ func (p *requests) put(r *request) {
 		spare = nil
 	}
 	r.stream, r.events, r.laid, r.bodies = "", nil, nil, spare
-	r.known, r.outcome = headHint{}, outcome{}
+	r.known, r.after, r.outcome = headHint{}, nil, outcome{}
 	r.taken.Store(false)
 	p.pool.Put(r)
 }
@@ -86,6 +87,9 @@ type outcome struct {
 	err      error
 }
 
+// written tells that the request's events are in the log, or are about to be with the group under way.
+func (o outcome) written() bool { return o.err == nil && !o.behind }
+
 // queue hands requests to the writer in groups.
 type queue struct {
 	mu      sync.Mutex
@@ -100,15 +104,16 @@ func newQueue() *queue {
 	return q
 }
 
-// put accepts a request, or refuses it after close.
-func (q *queue) put(r *request) error {
+// put accepts requests, side by side, or refuses them after close.
+func (q *queue) put(rs ...*request) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
 		return eventstore.ErrClosed
 	}
-	q.waiting = append(q.waiting, r)
-	if len(q.waiting) == 1 {
+	idle := len(q.waiting) == 0
+	q.waiting = append(q.waiting, rs...)
+	if idle {
 		q.some.Signal()
 	}
 	return nil

@@ -111,6 +111,8 @@ func (w *writer) decide(group, accepted []*request) []*request {
 	for _, r := range group {
 		head, err := w.head(r)
 		switch {
+		case r.after != nil && !r.after.outcome.written():
+			r.outcome = outcome{err: errBroken}
 		case err != nil:
 			r.outcome = outcome{err: err}
 		case r.expected > head:

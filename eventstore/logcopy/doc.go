@@ -17,6 +17,21 @@
 // anything else than a beginning of the source gives ErrDifferent and is left as it is. A batch whose outcome
 // is unknown is sent again unchanged, which the contract of eventstore.Appender makes safe.
 //
+// # Why each append is awaited
+//
+// The source is read ahead while an append is under way, but the next append waits for its answer. Let A and
+// B be neighbours in the source, in different streams, both sent, and A be refused or lost: a restart, a full
+// disk, a time that has run out. No condition that Append knows keeps B out, for it looks at the stream of B
+// alone; so B stands in the target, A can only be put behind it, nothing is ever taken out of a log, and the
+// copy is not in order for ever. That holds also where a server handles what comes over one connection in
+// order, since the failure is what parts them, and EventStoreDB, which takes every append on a call of its own,
+// does not promise even that. Neighbours of one stream could follow each other unawaited (B would expect the
+// revision that A makes), but they are one batch already, unless they fill one.
+//
+// A target that knows the condition is spared the wait: a data folder takes some hundred records of any
+// streams at once (embedded.Store.AppendRecords), writes them with one commit, and never what comes behind
+// something that it did not write. The order is then exact whatever Config.AtOnce says.
+//
 // # Several appends at once
 //
 // A server acknowledges one append after another, so a copy that awaits each is as slow as its answers are.

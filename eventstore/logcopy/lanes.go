@@ -56,14 +56,14 @@ func laneOf(stream string) (uuid.UUID, bool) {
 func (l *lanes) start(b *batch) {
 	f := &flight{batch: b, done: make(chan struct{})}
 	before := []*flight{l.gate}
-	owner, owned := laneOf(b.stream)
+	owner, owned := laneOf(b.stream())
 	if owned {
 		before = append(before, l.last[owner])
 		f.lane, l.last[owner] = owner, f
 	} else {
 		before = append(before, l.window...)
 	}
-	if !owned || b.after == eventstore.NoStream {
+	if !owned || b.after() == eventstore.NoStream {
 		l.gate = f
 	}
 	l.window = append(l.window, f)

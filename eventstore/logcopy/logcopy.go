@@ -24,7 +24,8 @@ type Config struct {
 	Attempts  int
 	FirstWait time.Duration
 	// AtOnce is how many appends may be under way; 0 means 1, which keeps the order of the whole log. With
-	// more a copy to a server is several times as fast and keeps the order that the package comment says.
+	// more a copy to a server is several times as fast and keeps the order that the package comment says. A
+	// data folder needs no more than 1.
 	AtOnce int
 	// Watch is told how far the copy is, after every append and now and then while reading; nil: nobody.
 	// It is called in the goroutine of Copy.
@@ -135,6 +136,8 @@ type copying struct {
 	agreed int64 // records that the target held before
 	// filling says that what is appended lies within what the target holds already.
 	filling bool
+	// inOrder is the target, if it takes records of many streams at once and has no holes to be filled.
+	inOrder sequencer
 	pairs
 }
 
