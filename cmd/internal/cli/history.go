@@ -331,7 +331,13 @@ func aboutEntry(e history.Entry, opened []domain.Item) string {
 			parts = append(parts, string(v.Field))
 		}
 	}
+	if ground := e.Detail("ground"); ground != "" {
+		parts = append(parts, "ground "+ground)
+	}
 	for _, f := range e.Fates {
+		if f.Action == domain.Retain && !f.Until.IsZero() && !f.Until.After(e.Occurred) {
+			continue // a term that this very entry ends
+		}
 		if f.Action == domain.Retain {
 			parts = append(parts, string(f.Field)+" kept by "+f.Rule)
 		} else {
@@ -339,7 +345,7 @@ func aboutEntry(e history.Entry, opened []domain.Item) string {
 		}
 	}
 	parts = append(parts, limitedBy(e)...)
-	for _, name := range []string{"ground", "clause", "role", "method", "outcome", "authority", "act", "article", "document", "place", "duty", "channel", "exempt"} {
+	for _, name := range []string{"clause", "role", "method", "outcome", "authority", "act", "article", "document", "place", "duty", "channel", "exempt"} {
 		if v := e.Detail(name); v != "" {
 			parts = append(parts, name+" "+v)
 		}
