@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/subject"
 	"imagine.ua/litopys/eventstore/journal"
 	"imagine.ua/litopys/eventstore/keys"
 	"imagine.ua/litopys/eventstore/seal"
@@ -153,6 +154,23 @@ func states(t testing.TB, s keys.Store, people []domain.SubjectID) map[keys.Ref]
 		}
 		for _, k := range list {
 			out[k.Ref] = k.State
+		}
+	}
+	return out
+}
+
+// certificates counts those of each key of these people.
+func certificates(t testing.TB, j *journal.Journal, people []domain.SubjectID) map[keys.Ref]int {
+	t.Helper()
+	out := map[keys.Ref]int{}
+	for _, who := range people {
+		for r, err := range j.Events(t.Context(), domain.CertificateStream(who), domain.NoStream) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, k := range r.Event.(subject.KeysDestroyed).Keys {
+				out[keys.Ref{Subject: who, Field: k.Field, Epoch: k.Epoch}]++
+			}
 		}
 	}
 	return out

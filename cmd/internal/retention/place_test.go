@@ -174,38 +174,6 @@ func databaseOf(url string) string {
 	return path[strings.LastIndex(path, "/")+1:]
 }
 
-// copy gives the same ledger once more, elsewhere. Nobody has it open.
-func (p *place) copy(t testing.TB) place {
-	t.Helper()
-	to := place{dir: t.TempDir(), server: p.server}
-	copyFolder(t, p.dir, to.dir)
-	if p.keys != "" {
-		name := "litopys_copy_" + strings.ReplaceAll(uuid.NewString(), "-", "")
-		p.copyDatabase(t, p.keys, name+"_k")
-		p.copyDatabase(t, p.facts, name+"_f")
-		to.keys, to.facts = p.server.URL(name+"_k"), p.server.URL(name+"_f")
-	}
-	return to
-}
-
-func copyFolder(t testing.TB, from, to string) {
-	t.Helper()
-	list, err := os.ReadDir(from)
-	if err == nil {
-		err = os.MkdirAll(to, 0o700)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range list {
-		copyOne := copyFile
-		if entry.IsDir() {
-			copyOne = copyFolder
-		}
-		copyOne(t, filepath.Join(from, entry.Name()), filepath.Join(to, entry.Name()))
-	}
-}
-
 func copyFile(t testing.TB, from, to string) {
 	t.Helper()
 	text, err := os.ReadFile(from) //nolint:gosec // the test's own folder

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -71,7 +72,7 @@ func (h *house) open(t testing.TB) {
 	t.Helper()
 	var err error
 	if h.keys == "" {
-		h.journal, err = journal.Open(t.Context(), journal.Config{Dir: h.dir, Policy: h.policy, Clock: h.now})
+		h.journal, err = journal.Open(t.Context(), journal.Config{Dir: h.dir, Policy: h.policy, Clock: h.now, Logger: slog.New(slog.DiscardHandler)})
 	} else {
 		err = h.openOnServer(t.Context())
 	}
