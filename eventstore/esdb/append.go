@@ -137,23 +137,27 @@ func (s *Store) lookUp(ctx context.Context, stream string, revision int64) (even
 // found is where the client hides the revision that the server found.
 var found = regexp.MustCompile(`but got '(no_stream|\d+)'$`)
 
+// foundIn gives that revision, if the words are as they were.
+func foundIn(text string) (revision int64, ok bool) {
+	m := found.FindStringSubmatch(text)
+	switch {
+	case m == nil:
+		return 0, false
+	case m[1] == "no_stream":
+		return eventstore.NoStream, true
+	}
+	revision, err := strconv.ParseInt(m[1], 10, 64)
+	return revision, err == nil
+}
+
 // conflict tells what was expected and found. The client gives the revision in words only; when they
 // change, the stream itself is asked.
 func (s *Store) conflict(ctx context.Context, stream string, expected int64, err error) error {
-	c := &eventstore.WrongRevisionError{Stream: stream, Expected: expected}
-	m := found.FindStringSubmatch(err.Error())
-	switch {
-	case m == nil:
-		var readErr error
-		if c.Actual, readErr = s.streamHead(ctx, stream); readErr != nil {
-			return fmt.Errorf("append to %s: %w, and the head is unknown: %w", stream, eventstore.ErrWrongRevision, readErr)
-		}
-	case m[1] == "no_stream":
-		c.Actual = eventstore.NoStream
-	default:
-		if c.Actual, err = strconv.ParseInt(m[1], 10, 64); err != nil {
-			return fmt.Errorf("append to %s: %w: %w", stream, eventstore.ErrWrongRevision, err)
+	actual, ok := foundIn(err.Error())
+	if !ok {
+		if actual, err = s.streamHead(ctx, stream); err != nil {
+			return fmt.Errorf("append to %s: %w, and the head is unknown: %w", stream, eventstore.ErrWrongRevision, err)
 		}
 	}
-	return fmt.Errorf("append: %w", c)
+	return fmt.Errorf("append: %w", &eventstore.WrongRevisionError{Stream: stream, Expected: expected, Actual: actual})
 }

@@ -119,7 +119,11 @@ func (s *Store) drain(read *esdb.ReadStream) ([]eventstore.Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		r, err := s.record(e.OriginalEvent())
+		event, err := s.original(e)
+		if err != nil {
+			return nil, err
+		}
+		r, err := s.record(event)
 		if err != nil {
 			return nil, err
 		}
@@ -223,7 +227,10 @@ func (s *Store) scanBack(ctx context.Context, c *esdb.Client, opts esdb.ReadAllO
 		if err != nil {
 			return glance{}, err
 		}
-		event := e.OriginalEvent()
+		event, err := s.original(e)
+		if err != nil {
+			return glance{}, err
+		}
 		if s.holds(event.StreamID) {
 			at, err := s.position(event.StreamID, event.Position)
 			return glance{at: at}, err
@@ -275,6 +282,9 @@ func (s *Store) standsAt(ctx context.Context, c *esdb.Client, at eventstore.Posi
 	if err != nil {
 		return false, err
 	}
-	event := e.OriginalEvent()
+	event, err := s.original(e)
+	if err != nil {
+		return false, err
+	}
 	return event.Position == wire(at) && s.holds(event.StreamID), nil
 }

@@ -10,11 +10,23 @@ import (
 	"imagine.ua/litopys/eventstore"
 )
 
+// original gives the record that stands in the log, which for a link is the link.
+func (s *Store) original(e *esdb.ResolvedEvent) (*esdb.RecordedEvent, error) {
+	r := e.OriginalEvent()
+	if r == nil {
+		return nil, s.damage("of an unknown name", "the server sent a record without its content")
+	}
+	return r, nil
+}
+
 // record gives a record as the contract knows it; bytes go out as they came in.
 func (s *Store) record(e *esdb.RecordedEvent) (eventstore.Record, error) {
 	position, err := s.position(e.StreamID, e.Position)
 	if err != nil {
 		return eventstore.Record{}, err
+	}
+	if e.EventNumber >= math.MaxInt64 {
+		return eventstore.Record{}, s.damage(e.StreamID, fmt.Sprintf("the server sent a record of revision %d", e.EventNumber))
 	}
 	return eventstore.Record{
 		Event:    eventstore.Event{ID: e.EventID, Type: e.EventType, Data: e.Data, Meta: e.UserMetadata},

@@ -237,7 +237,10 @@ func (f *follower) tellHead(ctx context.Context, v esdb.ServerVersion, deliver f
 func (f *follower) handle(m *esdb.SubscriptionEvent, deliver func(eventstore.Delivery) error) error {
 	switch {
 	case m.EventAppeared != nil:
-		event := m.EventAppeared.OriginalEvent()
+		event, err := f.store.original(m.EventAppeared)
+		if err != nil {
+			return err
+		}
 		if !f.store.holds(event.StreamID) {
 			return nil
 		}

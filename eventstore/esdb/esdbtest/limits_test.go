@@ -92,6 +92,16 @@ func TestAppendLimits(t *testing.T) {
 	}
 }
 
+func TestDefaultLimitIsOneMebibyte(t *testing.T) {
+	t.Parallel()
+	s := testserver.New(t, esdbtest.Config{})
+	for size, want := range map[int]codes.Code{1<<20 - 2: codes.OK, 1<<20 - 1: codes.InvalidArgument} {
+		if _, got, _ := appendRaw(t, s, proposedMessage("T", size)); got != want {
+			t.Errorf("%d bytes and a type of one letter: %v, want %v", size, got, want)
+		}
+	}
+}
+
 func TestContentTypeIsOnlyJSONOrNot(t *testing.T) {
 	t.Parallel()
 	s := testserver.New(t, esdbtest.Config{})

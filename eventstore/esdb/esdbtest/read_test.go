@@ -64,6 +64,9 @@ func TestReadRefusals(t *testing.T) {
 		"commit below prepare": {func() (*esdb.ReadStream, error) {
 			return c.ReadAll(ctx, esdb.ReadAllOptions{From: esdb.Position{Commit: 1, Prepare: 2}}, 1)
 		}, codes.Unknown},
+		"beyond any position": {func() (*esdb.ReadStream, error) {
+			return c.ReadAll(ctx, esdb.ReadAllOptions{From: esdb.Position{Commit: 1 << 63, Prepare: 1 << 63}}, 1)
+		}, codes.Unknown},
 		"inside a record": {func() (*esdb.ReadStream, error) {
 			return c.ReadAll(ctx, esdb.ReadAllOptions{From: esdb.Position{Commit: 1, Prepare: 1}}, 1)
 		}, codes.InvalidArgument},
@@ -196,6 +199,9 @@ func TestTruncationAppliesToStreamsAndNotToAll(t *testing.T) {
 			}
 		}
 	}
+	if next := mustAppend(t, c, "cut", esdb.Revision(3)); next.NextExpectedVersion != 3 {
+		t.Errorf("the stream ends at %d, want 3: truncation never renumbers", next.NextExpectedVersion)
+	}
 	all, err := drain(c.ReadAll(testserver.Bounded(t), esdb.ReadAllOptions{From: esdb.Start{}}, 100))
 	if err != nil || len(all) != 4+4+4+4 {
 		t.Errorf("$all shows %d records (%v), want all 16", len(all), err)
@@ -246,6 +252,39 @@ func TestLinks(t *testing.T) {
 			if e.OriginalEvent().StreamID != "l" || e.OriginalEvent().EventNumber != uint64(i) {
 				t.Errorf("the original is %+v", e.OriginalEvent())
 			}
+		}
+	}
+}
+
+// A filter looks at the link itself: neither the target's type nor its stream counts.
+func TestFilterSeesTheLinkNotItsTarget(t *testing.T) {
+	t.Parallel()
+	c, s := start(t, esdbtest.Config{Log: bareLog()})
+	mustAppend(t, c, "target", esdb.NoStream{}, 0)
+	if err := s.Log().Seed(esdbtest.Seed{Stream: "links", Type: "$>", Data: []byte("0@target")}); err != nil {
+		t.Fatal(err)
+	}
+	for name, x := range map[string]struct {
+		filter esdb.SubscriptionFilter
+		want   []string // streams of the records that stand in the log
+	}{
+		"stream of the target": {esdb.SubscriptionFilter{Type: esdb.StreamFilterType, Prefixes: []string{"target"}}, []string{"target"}},
+		"stream of the link":   {esdb.SubscriptionFilter{Type: esdb.StreamFilterType, Prefixes: []string{"links"}}, []string{"links"}},
+		"type of the target":   {esdb.SubscriptionFilter{Type: esdb.EventFilterType, Prefixes: []string{"T"}}, []string{"target"}},
+		"type of the link":     {esdb.SubscriptionFilter{Type: esdb.EventFilterType, Prefixes: []string{"$>"}}, []string{"links"}},
+	} {
+		sub := subscribeAll(t, c, esdb.SubscribeToAllOptions{From: esdb.Start{}, ResolveLinkTos: true, Filter: &x.filter})
+		var seen []string
+		for m := sub.Recv(); m.CaughtUp == nil; m = sub.Recv() {
+			if m.SubscriptionDropped != nil {
+				t.Fatal(m.SubscriptionDropped.Error)
+			}
+			if m.EventAppeared != nil {
+				seen = append(seen, m.EventAppeared.OriginalEvent().StreamID)
+			}
+		}
+		if diff := cmp.Diff(x.want, seen); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 }

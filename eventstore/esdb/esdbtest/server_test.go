@@ -161,6 +161,9 @@ func TestTLSAndUsers(t *testing.T) {
 		if _, err := drain(c.ReadAll(testserver.Bounded(t), esdb.ReadAllOptions{From: esdb.Start{}}, 1)); code(err) != x.all {
 			t.Errorf("%s: read $all: %v", name, err)
 		}
+		if _, err := drain(c.ReadStream(testserver.Bounded(t), "$users", esdb.ReadStreamOptions{From: esdb.Start{}}, 1)); code(err) != x.all {
+			t.Errorf("%s: read a system stream: %v", name, err)
+		}
 	}
 }
 
