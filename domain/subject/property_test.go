@@ -58,6 +58,9 @@ func someCommand(t *rapid.T) subject.Command {
 		subject.Edit{About: a, Values: someValues(t)},
 		subject.Delete{About: a, Fields: fields},
 		subject.Delete{About: a, All: true},
+		subject.Delete{About: a, All: rapid.Bool().Draw(t, "all"), Ground: pick(t, "court", "unlawful", "term-over"), Document: "d-1"},
+		subject.Delete{About: a, Fields: append(fields, subject.RequestTextField), Ground: "court", Document: "d-1"},
+		someText(t, a),
 		subject.Dispute{About: a, Field: fields[0]},
 		subject.Rectify{About: a, Field: fields[0], Value: domain.ClearValue("r")},
 		subject.Identify{About: a, Method: "code", Fields: fields},
@@ -73,6 +76,18 @@ func someCommand(t *rapid.T) subject.Command {
 		subject.Transfer{About: a, Recipient: courier, Fields: fields, Basis: pick(t, bases...)},
 		someDuty(t, a, fields),
 	)
+}
+
+// someText draws words of a request, of the only purpose that its field has.
+func someText(t *rapid.T, a subject.About) subject.AddText {
+	s := a.Operation.Spec()
+	s.Purpose, s.Service = "contact", "support"
+	op, err := domain.NewOperation(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Operation = op
+	return subject.AddText{About: a, Request: domain.RequestID{UUID: someID(t)}, Text: domain.ClearValue(rapid.StringN(0, 8, -1).Draw(t, "text"))}
 }
 
 // life is a random history: what was decided, and what the test knows of it by its own bookkeeping.
