@@ -54,8 +54,8 @@ func (e *Entry) Has(tag *Tag) bool { return tag == nil || slices.Contains(e.tags
 // reader who had read it before: he gives the generation in which he began, and is too late. It is safe for
 // concurrent use.
 type Cache struct {
-	byRef *sieve[Ref]
-	byID  *sieve[uuid.UUID]
+	byRef *clock[Ref]
+	byID  *clock[uuid.UUID]
 
 	generation atomic.Uint64
 	mu         sync.RWMutex // held for writing while a generation ends, for reading while entries are put
@@ -64,8 +64,8 @@ type Cache struct {
 // NewCache makes a cache of at most size keys. A key takes about 1.5 KiB.
 func NewCache(size int) *Cache {
 	return &Cache{
-		byRef: newSieve(size, func(r Ref) uint64 { return tail(r.Subject.UUID) }),
-		byID:  newSieve(size, tail),
+		byRef: newClock(size, func(r Ref) uint64 { return tail(r.Subject.UUID) }),
+		byID:  newClock(size, tail),
 	}
 }
 
