@@ -22,7 +22,7 @@ const (
 	// drainBytes is when rows that only append leave memory: more would not make the write cheaper.
 	drainBytes = 256 << 10
 	// leastRun is how much of rows that melt a lane keeps at least: small runs melt little.
-	leastRun = 4 << 20
+	leastRun = 1 << 20
 	// leastStretch of a Log table is bookmarked at once.
 	leastStretch = 32 << 20
 )
@@ -37,6 +37,7 @@ type lane struct {
 	until   uint64 // when bounded: position after which events are left alone
 	failure *FailureError
 	chunks  chan *chunk
+	size    atomic.Int64 // bytes in the batch, as other lanes see it
 }
 
 // chunk is some events. All lanes read it, none changes it, and the last one gives it back.
@@ -49,6 +50,7 @@ type chunk struct {
 type load struct {
 	cfg    Config
 	cancel context.CancelCauseFunc
+	lanes  []*lane
 	held   atomic.Int64 // bytes in batches
 	spare  chan *chunk
 	head   uint64                            // the reading ends after this position; 0: at the end of the log
@@ -60,7 +62,7 @@ type load struct {
 func (l *load) run(parent context.Context, lanes []*lane, after uint64) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	l.cancel = cancel
+	l.cancel, l.lanes = cancel, lanes
 	l.spare = make(chan *chunk, len(lanes)*chunksAhead)
 	var folding sync.WaitGroup
 	for _, x := range lanes {
@@ -192,6 +194,7 @@ func (l *load) fold(ctx context.Context, x *lane, events []domain.Recorded) erro
 		}
 		l.held.Add(int64(x.batch.Size() - before))
 	}
+	x.size.Store(int64(x.batch.Size()))
 	if x.failure == nil && l.full(x) {
 		return l.flush(ctx, x)
 	}
@@ -199,18 +202,26 @@ func (l *load) fold(ctx context.Context, x *lane, events []domain.Recorded) erro
 }
 
 // full tells whether the lane's batch should go out: rows that melt as late as memory allows, since one
-// sorted run costs less than two.
+// sorted run costs less than two, and the largest batch first.
 func (l *load) full(x *lane) bool {
-	bound := int64(l.cfg.RebuildBytes)
+	bound, size := int64(l.cfg.RebuildBytes), int64(x.batch.Size())
 	if x.spool != nil && x.spool.fresh >= min(bound, leastStretch) {
 		return true
 	}
-	return int64(x.batch.Size()) >= min(bound, leastRun) && l.held.Load() > bound
+	return size >= min(bound, leastRun) && l.held.Load() > bound && size >= l.largest()
+}
+
+func (l *load) largest() (n int64) {
+	for _, x := range l.lanes {
+		n = max(n, x.size.Load())
+	}
+	return n
 }
 
 // flush takes the rows out of memory: to the spool, with a bookmark, or to the backend.
 func (l *load) flush(ctx context.Context, x *lane) error {
 	size := int64(x.batch.Size())
+	x.size.Store(0)
 	if x.spool != nil {
 		if err := x.spool.put(x.batch); err != nil {
 			return err

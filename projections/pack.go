@@ -16,7 +16,6 @@ type pack struct {
 	chunks [][]byte // blocks, each after its length
 	spare  [][]byte // chunks of the batch before
 	ops    []packed // of a keyed table: where its blocks are, in the order in which they came
-	other  []packed // scratch
 	rows   int64    // of a Log table: how many there are
 	size   int
 	key    []byte // scratch
@@ -31,9 +30,11 @@ type packed struct {
 }
 
 const (
-	packChunk = 256 << 10
-	// spareChunks are kept from one batch to the next.
-	spareChunks = 8
+	// Chunks double: many tables have few rows.
+	firstChunk = 4 << 10
+	lastChunk  = 256 << 10
+	// spareChunks of the last size are kept from one batch to the next.
+	spareChunks = 4
 )
 
 // take keeps one change and gives the memory it costs.
@@ -89,18 +90,18 @@ func (p *pack) keep(block []byte) (chunk, at uint32) {
 }
 
 func (p *pack) fresh(least int) []byte {
-	if n := len(p.spare); n > 0 && least <= packChunk {
+	if n := len(p.spare); n > 0 && least <= lastChunk {
 		c := p.spare[n-1]
 		p.spare = p.spare[:n-1]
 		return c
 	}
-	return make([]byte, 0, max(least, packChunk))
+	return make([]byte, 0, max(least, min(lastChunk, firstChunk<<min(len(p.chunks), 16))))
 }
 
 // renew begins the next batch in the same memory.
 func (p *pack) renew() {
 	for _, c := range p.chunks {
-		if len(p.spare) < spareChunks && cap(c) == packChunk {
+		if len(p.spare) < spareChunks && cap(c) == lastChunk {
 			p.spare = append(p.spare, c[:0])
 		}
 	}
@@ -130,7 +131,7 @@ func (p *pack) sort() {
 		ends[b+1] += ends[b]
 	}
 	next := ends
-	dealt := slices.Grow(p.other[:0], len(p.ops))[:len(p.ops)]
+	dealt := make([]packed, len(p.ops))
 	for _, o := range p.ops {
 		b := o.head[0] >> 56
 		dealt[next[b]] = o
@@ -139,7 +140,7 @@ func (p *pack) sort() {
 	for b := range 256 {
 		slices.SortFunc(dealt[ends[b]:ends[b+1]], p.compare)
 	}
-	p.ops, p.other = dealt, p.ops
+	p.ops = dealt
 }
 
 // compare sorts by key, and changes of one key by when they came.
