@@ -144,12 +144,25 @@ func (w *town) browse(rt *rapid.T) {
 	w.try(rt, subject.Collect{About: w.about(w.t, w.who(rt)), Source: subject.Automatic, Values: w.given(rt, "page")})
 }
 
+// correct disputes a value and puts another in its place.
+func (w *town) correct(rt *rapid.T) {
+	who, f := w.who(rt), rapid.SampledFrom(fields).Draw(rt, "field")
+	w.try(rt, subject.Dispute{About: w.about(w.t, who), Field: f, Document: "d-3"})
+	w.try(rt, subject.Rectify{About: w.about(w.t, who), Field: f, Document: "d-4", Value: w.given(rt, f)[0].Value})
+}
+
 // remove deletes the field of a value that came in once, or everything of its person.
 func (w *town) remove(rt *rapid.T) {
 	at := rapid.SampledFrom(w.model.values).Draw(rt, "value").sealed.Item
 	c := subject.Delete{About: w.about(w.t, at.Subject), Fields: []domain.Field{at.Field}}
-	if rapid.SampledFrom([]bool{false, false, false, true}).Draw(rt, "all") {
+	switch rapid.SampledFrom([]string{"one", "one again", "one more", "all", "all by court", "account"}).Draw(rt, "what") {
+	case "all":
 		c.Fields, c.All = nil, true
+	case "all by court": // whatever the terms are
+		c.Fields, c.All, c.Ground, c.Document = nil, true, "court", "d-1"
+	case "account":
+		w.try(rt, subject.Close{About: c.About})
+		return
 	}
 	w.try(rt, c)
 }
@@ -379,7 +392,7 @@ func (w *town) length() int {
 
 // steps are what may happen; some more often than others.
 var steps = []step{
-	{"give", (*town).give}, {"give", (*town).give}, {"browse", (*town).browse}, {"remove", (*town).remove}, {"remove", (*town).remove},
+	{"give", (*town).give}, {"give", (*town).give}, {"browse", (*town).browse}, {"correct", (*town).correct}, {"remove", (*town).remove}, {"remove", (*town).remove},
 	{"remove", (*town).remove}, {"hold", (*town).hold}, {"transfer", (*town).transfer}, {"time", (*town).time}, {"time", (*town).time},
 	{"upkeep", (*town).upkeep}, {"backup", (*town).save}, {"restore", (*town).putBack},
 }

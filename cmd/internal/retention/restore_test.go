@@ -49,6 +49,7 @@ func TestRestoreCheckDestroysAgain(t *testing.T) {
 				t.Errorf("%s is %v, %v; want %v", v.ref(), opened, err, v.state)
 			}
 		}
+		h.close(t)
 	})
 }
 
