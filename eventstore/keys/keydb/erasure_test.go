@@ -2,7 +2,6 @@ package keydb_test
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -53,55 +52,54 @@ func fileBytes(t testing.TB, path string) []byte {
 	return all
 }
 
-// Keys and tags are made in an order that splits pages everywhere, in many transactions; then a random half
-// is destroyed, in many transactions again. No file may hold anything of that half at any point after, while
-// the store is still open, nor after it was closed.
+// masters reads the wrapped master keys.
+func masters(t testing.TB, path string) map[keys.Ref]keytest.Trace {
+	t.Helper()
+	conn, err := sqlite.Open(t.Context(), sqlite.Config{Path: path, ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	out := map[keys.Ref]keytest.Trace{}
+	for row, err := range conn.Rows("SELECT wrapped FROM masters WHERE wrapped <> zeroblob(length(wrapped))") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[keytest.Ref(keytest.Subject(), "master", "1")] = keytest.Trace{Wrapped: row.ColumnBlob(0, nil)}
+	}
+	return out
+}
+
+// medium is the file of the store and its WAL.
+func (s storage) medium() keytest.Medium {
+	return keytest.Medium{
+		Traces:  func(t testing.TB) map[keys.Ref]keytest.Trace { return traces(t, s.cfg.Path) },
+		Masters: func(t testing.TB) map[keys.Ref]keytest.Trace { return masters(t, s.cfg.Path) },
+		Bytes:   func(t testing.TB) []byte { return fileBytes(t, s.cfg.Path) },
+	}
+}
+
 func TestDestroyedBytesAreInNoFile(t *testing.T) {
 	t.Parallel()
 	s := newStorage(t)
 	store := s.open(t)
-	random := rand.New(rand.NewPCG(1, 2))
-	for range 40 {
-		keytest.Tagged(t, store, 1+random.IntN(150))
-	}
-	before := traces(t, s.cfg.Path)
-	var refs, dead, alive []keys.Ref
-	for ref := range before {
-		refs = append(refs, ref)
-	}
-	keytest.RequirePresent(t, fileBytes(t, s.cfg.Path), before, refs, true)
-	for i, ref := range refs {
-		if i%2 == 0 {
-			dead = append(dead, ref)
-		} else {
-			alive = append(alive, ref)
-		}
-	}
-	position := uint64(0)
-	for rest := dead; len(rest) > 0; {
-		n := min(len(rest), 1+random.IntN(300))
-		fates := make([]domain.Fate, n)
-		for i, ref := range rest[:n] {
-			fates[i] = keytest.Destroy(ref)
-		}
-		position++
-		if err := store.Follow(t.Context(), position, fates); err != nil {
-			t.Fatal(err)
-		}
-		keytest.RequirePresent(t, fileBytes(t, s.cfg.Path), before, rest[:n], false)
-		keytest.Tagged(t, store, 20)
-		rest = rest[n:]
-	}
-	keytest.RequirePresent(t, fileBytes(t, s.cfg.Path), before, dead, false)
-	keytest.RequirePresent(t, fileBytes(t, s.cfg.Path), before, alive, true)
-	if err := store.Verify(t.Context()); err != nil {
-		t.Error(err)
-	}
+	left := keytest.DestroyHalf(t, store, s.medium(), 40, nil)
+	left()
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	keytest.RequirePresent(t, fileBytes(t, s.cfg.Path), before, dead, false)
-	keytest.RequirePresent(t, fileBytes(t, s.cfg.Path), before, alive, true)
+	left()
+}
+
+func TestRotatedBytesAreInNoFile(t *testing.T) {
+	t.Parallel()
+	s := newStorage(t)
+	store := s.open(t)
+	left := keytest.RotateAndDestroy(t, store, s.medium())
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	left()
 }
 
 func TestTombstoneHasNoBytes(t *testing.T) {

@@ -3,7 +3,6 @@ package keypg_test
 import (
 	"context"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -85,54 +84,37 @@ func isOtherDatabase(path, own string) bool {
 	return err == nil && filepath.Base(filepath.Dir(path)) == "base" && filepath.Base(path) != own
 }
 
-// Keys and tags are made in many transactions; then a random half is destroyed, in many transactions again,
-// with ANALYZE, VACUUM and checkpoints in between, and under a reader with an old snapshot. No file may hold
-// anything of that half at any point after.
+// medium is what the server keeps of the database.
+func (s storage) medium(server *pgtest.Server) keytest.Medium {
+	return keytest.Medium{
+		Traces: func(t testing.TB) map[keys.Ref]keytest.Trace { return traces(t, s.cfg.URL) },
+		Masters: func(t testing.TB) map[keys.Ref]keytest.Trace {
+			wrapped := pgtest.Query[[]byte](t, s.cfg.URL, "SELECT wrapped FROM litopys_keys.masters")
+			return map[keys.Ref]keytest.Trace{keytest.Ref(keytest.Subject(), "master", "1"): {Wrapped: wrapped}}
+		},
+		Bytes: func(t testing.TB) []byte { return serverBytes(t, server, s.cfg.URL) },
+		Settle: func(t testing.TB) {
+			pgtest.Exec(t, s.cfg.URL, "VACUUM ANALYZE litopys_keys.secrets, litopys_keys.tags, litopys_keys.keys, litopys_keys.buckets, litopys_keys.masters")
+		},
+	}
+}
+
+// With ANALYZE, VACUUM and checkpoints in between, under a reader with an old snapshot, and after a crash.
 func TestDestroyedBytesAreInNoFile(t *testing.T) {
 	t.Parallel()
 	server := pgtest.New(t, pgtest.Config{})
 	s := storageOn(t, server)
-	store := s.open(t)
-	random := rand.New(rand.NewPCG(1, 2))
-	for range 20 {
-		keytest.Tagged(t, store, 1+random.IntN(150))
-	}
-	before := traces(t, s.cfg.URL)
-	var refs, dead, alive []keys.Ref
-	for ref := range before {
-		refs = append(refs, ref)
-	}
-	pgtest.Exec(t, s.cfg.URL, "ANALYZE")
-	keytest.RequirePresent(t, serverBytes(t, server, s.cfg.URL), before, refs, true)
-	for i, ref := range refs {
-		if i%2 == 0 {
-			dead = append(dead, ref)
-		} else {
-			alive = append(alive, ref)
-		}
-	}
-	holdSnapshot(t, s.cfg.URL)
-	for position, rest := uint64(1), dead; len(rest) > 0; position++ {
-		n := min(len(rest), 1+random.IntN(300))
-		fates := make([]domain.Fate, n)
-		for i, ref := range rest[:n] {
-			fates[i] = keytest.Destroy(ref)
-		}
-		if err := store.Follow(t.Context(), position, fates); err != nil {
-			t.Fatal(err)
-		}
-		keytest.RequirePresent(t, serverBytes(t, server, s.cfg.URL), before, rest[:n], false)
-		keytest.Tagged(t, store, 20)
-		pgtest.Exec(t, s.cfg.URL, "VACUUM ANALYZE litopys_keys.secrets, litopys_keys.tags, litopys_keys.keys, litopys_keys.buckets")
-		rest = rest[n:]
-	}
-	if err := store.Verify(t.Context()); err != nil {
-		t.Error(err)
-	}
+	left := keytest.DestroyHalf(t, s.open(t), s.medium(server), 20, func() { holdSnapshot(t, s.cfg.URL) })
 	server.StopHard(t)
 	server.Start(t)
-	keytest.RequirePresent(t, serverBytes(t, server, s.cfg.URL), before, dead, false)
-	keytest.RequirePresent(t, serverBytes(t, server, s.cfg.URL), before, alive, true)
+	left()
+}
+
+func TestRotatedBytesAreInNoFile(t *testing.T) {
+	t.Parallel()
+	server := pgtest.New(t, pgtest.Config{})
+	s := storageOn(t, server)
+	keytest.RotateAndDestroy(t, s.open(t), s.medium(server))
 }
 
 // holdSnapshot opens a transaction that would still see all that is there now.

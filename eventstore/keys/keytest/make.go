@@ -1,7 +1,6 @@
 package keytest
 
 import (
-	"fmt"
 	"testing"
 
 	"imagine.ua/litopys/domain"
@@ -24,7 +23,7 @@ func Tagged(t testing.TB, s keys.Store, n int) []keys.Key {
 	wants := make([]keys.Want, n)
 	for i := range wants {
 		subject := Subject()
-		tag := s.Tag("email", fmt.Sprintf("%s@example.com", subject))
+		tag := s.Tag("email", taggedValue(subject))
 		wants[i] = keys.Want{Ref: Ref(subject, "email", "1"), Tag: &tag}
 	}
 	got, err := s.Ensure(t.Context(), wants)
@@ -33,6 +32,9 @@ func Tagged(t testing.TB, s keys.Store, n int) []keys.Key {
 	}
 	return got
 }
+
+// taggedValue is the value whose tag stands beside the key of Tagged.
+func taggedValue(subject domain.SubjectID) string { return subject.String() + "@example.com" }
 
 // FiveWants asks for what one line of an access log needs.
 func FiveWants(subject domain.SubjectID) []keys.Want {
