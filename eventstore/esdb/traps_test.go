@@ -59,27 +59,21 @@ func TestTrapLostAnswers(t *testing.T) {
 	server := testserver.New(t, esdbtest.Config{})
 	server.Inject(esdbtest.Fault{Method: esdbtest.MethodAppend, Reply: reply(esdbtest.AccessDenied())})
 	c := dial(t, server.URL())
-	many := make([]driver.EventData, 500)
-	for i := range many {
-		many[i] = driver.EventData{EventID: event(i).ID, EventType: "T", ContentType: driver.ContentTypeJson, Data: []byte(`{}`)}
+	// More than the wire takes before the server has answered, so the client is still sending then.
+	large := make([]driver.EventData, 8)
+	for i := range large {
+		large[i] = driver.EventData{EventID: event(i).ID, EventType: "T", Data: make([]byte, 250<<10)}
 	}
-	// Some two of three are lost.
-	for range 200 {
-		_, err := c.AppendToStream(testserver.Bounded(t), "s", driver.AppendToStreamOptions{}, many...)
-		if err == nil {
-			t.Fatal("no error")
-		}
-		if errors.Is(err, io.EOF) {
-			return
-		}
+	_, err := c.AppendToStream(testserver.Bounded(t), "s", driver.AppendToStreamOptions{}, large...)
+	if !errors.Is(err, io.EOF) {
+		t.Errorf("%v; the client does not lose the answer any more", err)
 	}
-	t.Error("every answer came through")
 }
 
 func TestTrapLeakedConnections(t *testing.T) {
 	t.Parallel()
 	server := testserver.New(t, esdbtest.Config{})
-	server.Inject(esdbtest.Fault{Method: esdbtest.MethodAppend, Times: 4, Reply: reply(esdbtest.Unavailable())})
+	server.Inject(esdbtest.Fault{Method: esdbtest.MethodAppend, Times: 30, Reply: reply(esdbtest.Unavailable())})
 	c := dial(t, server.URL())
 	for n := 0; ; n++ {
 		_, err := c.AppendToStream(testserver.Bounded(t), "s", driver.AppendToStreamOptions{ExpectedRevision: driver.Any{}},
@@ -88,8 +82,8 @@ func TestTrapLeakedConnections(t *testing.T) {
 			break
 		}
 	}
-	if n := server.Connections(); n < 4 {
-		t.Errorf("%d connections after four answers \"unavailable\"", n)
+	if n := server.Connections(); n < 2 { // how many of the thirty depends on when it discovers
+		t.Errorf("%d connection after thirty answers \"unavailable\"", n)
 	}
 }
 
