@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"testing"
 	"time"
@@ -53,6 +54,19 @@ func ledger(t testing.TB, cfg esdbtest.Config) (*esdb.Store, *esdbtest.Server) {
 	t.Helper()
 	server := testserver.New(t, cfg)
 	return open(t, quick(server.URL())), server
+}
+
+// deadAddress is one where nobody listens.
+func deadAddress(t testing.TB) string {
+	t.Helper()
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lis.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return lis.Addr().String()
 }
 
 func event(n int) eventstore.Event {

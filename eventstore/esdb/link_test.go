@@ -71,17 +71,9 @@ func TestCallEndsWithItsContextDuringDiscovery(t *testing.T) {
 
 func TestDeadAddressIsReported(t *testing.T) {
 	t.Parallel()
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := lis.Addr().String()
-	if err := lis.Close(); err != nil {
-		t.Fatal(err)
-	}
-	cfg := quick("esdb://" + address + "?tls=false&discoveryInterval=1")
+	cfg := quick("esdb://" + deadAddress(t) + "?tls=false&discoveryInterval=1")
 	cfg.Attempts = 3
-	_, err = esdb.Open(testserver.Bounded(t), cfg)
+	_, err := esdb.Open(testserver.Bounded(t), cfg)
 	if err == nil || !strings.Contains(err.Error(), "connect") {
 		t.Errorf("%v", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log"
-	"net"
 	"os"
 	"testing"
 
@@ -36,15 +35,7 @@ import (
 
 func TestTrapDeadAfterFailedDiscovery(t *testing.T) {
 	t.Parallel()
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := lis.Addr().String()
-	if err := lis.Close(); err != nil {
-		t.Fatal(err)
-	}
-	c := dial(t, "esdb://"+address+"?tls=false&maxDiscoverAttempts=1")
+	c := dial(t, "esdb://"+deadAddress(t)+"?tls=false&maxDiscoverAttempts=1")
 	for _, want := range []driver.ErrorCode{driver.ErrorUnavailable, driver.ErrorCodeConnectionClosed, driver.ErrorCodeConnectionClosed} {
 		_, err := c.AppendToStream(testserver.Bounded(t), "s", driver.AppendToStreamOptions{})
 		var e *driver.Error
