@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/ledger"
 	"imagine.ua/litopys/domain/subject"
 	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/journal"
@@ -113,6 +114,41 @@ func TestManyValuesOpenInOrder(t *testing.T) {
 	for i, v := range got {
 		if !v.Equal(domain.ClearValue(fmt.Sprint(i))) {
 			t.Fatalf("value %d is another", i)
+		}
+	}
+}
+
+// Parts are opened on several cores; of several values that do not open the first is told of, whatever the
+// order in which they are come upon, and nothing is given.
+func TestTheFirstOfManyFailuresIsToldOf(t *testing.T) {
+	t.Parallel()
+	j := newBench(t, memory.Config{}).open(t)
+	who := newSubject()
+	stream := domain.SubjectStream(who)
+	facts := make([]ledger.Fact, 1500)
+	for i := range facts {
+		facts[i] = fact(collected(clearItem(who, "email", domain.AttributeEpoch(i+1), fmt.Sprint(i))))
+	}
+	mustAppend(t, j, stream, domain.NoStream, facts...)
+	recorded := events(t, j, stream)
+	opened, err := j.Unseal(t.Context(), journal.LiveOnly, recorded...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range opened {
+		if item := r.Event.Personal()[0]; !item.Value.Equal(domain.ClearValue(fmt.Sprint(i))) || r.ID != recorded[i].ID {
+			t.Fatalf("event %d has another value", i)
+		}
+	}
+	values := journal.SealedOf(recorded...)
+	for _, at := range []int{1499, 1100, 700, 600} {
+		values[at].Event, recorded[at].ID = uuid.Nil, uuid.Nil
+		values[at].Item.Field = domain.Field(fmt.Sprint("field", at))
+		if got, err := j.Open(t.Context(), values); !errors.Is(err, seal.ErrVerify) || got != nil || !strings.Contains(err.Error(), fmt.Sprint("field", at)) {
+			t.Errorf("value %d does not open: %v", at, err)
+		}
+		if got, err := j.Unseal(t.Context(), journal.LiveOnly, recorded...); !errors.Is(err, seal.ErrVerify) || got != nil {
+			t.Errorf("event %d does not open: %v", at, err)
 		}
 	}
 }
