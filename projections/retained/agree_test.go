@@ -288,7 +288,7 @@ func TestKeysProfileAndRecordsAgree(t *testing.T) {
 	})
 	t.Run("servers", func(t *testing.T) {
 		t.Parallel()
-		newHouse(t, onServer).live(t, 60)
+		newHouse(t, onServer).live(t, 40)
 	})
 }
 

@@ -107,7 +107,7 @@ func (h *house) leaveSpool(t *testing.T) {
 			}
 		})
 	}
-	left, _ := filepath.Glob(filepath.Join(h.dir, "*", "retained", "*"))
+	left, _ := filepath.Glob(filepath.Join(h.dir, "*", "*", "*"))
 	if err == nil || len(left) == 0 {
 		t.Fatalf("the rebuild left nothing: %v", err)
 	}
