@@ -1,12 +1,12 @@
 package keys
 
 import (
-	"encoding/binary"
 	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/google/uuid"
+	"github.com/maypok86/otter/v2"
 
 	"imagine.ua/litopys/eventstore/seal"
 )
@@ -54,8 +54,8 @@ func (e *Entry) Has(tag *Tag) bool { return tag == nil || slices.Contains(e.tags
 // reader who had read it before: he gives the generation in which he began, and is too late. It is safe for
 // concurrent use.
 type Cache struct {
-	byRef *clock[Ref]
-	byID  *clock[uuid.UUID]
+	byRef *otter.Cache[Ref, *Entry]
+	byID  *otter.Cache[uuid.UUID, *Entry]
 
 	generation atomic.Uint64
 	mu         sync.RWMutex // held for writing while a generation ends, for reading while entries are put
@@ -64,19 +64,16 @@ type Cache struct {
 // NewCache makes a cache of at most size keys. A key takes about 1.5 KiB.
 func NewCache(size int) *Cache {
 	return &Cache{
-		byRef: newClock(size, func(r Ref) uint64 { return tail(r.Subject.UUID) }),
-		byID:  newClock(size, tail),
+		byRef: otter.Must(&otter.Options[Ref, *Entry]{MaximumSize: size}),
+		byID:  otter.Must(&otter.Options[uuid.UUID, *Entry]{MaximumSize: size}),
 	}
 }
 
-// tail is the part of an id that is random, whether or not it begins with the time.
-func tail(id uuid.UUID) uint64 { return binary.BigEndian.Uint64(id[8:]) }
-
 // ByRef finds a key by its address.
-func (c *Cache) ByRef(ref Ref) (*Entry, bool) { return c.byRef.get(ref) }
+func (c *Cache) ByRef(ref Ref) (*Entry, bool) { return c.byRef.GetIfPresent(ref) }
 
 // ByID finds a key by its id.
-func (c *Cache) ByID(id uuid.UUID) (*Entry, bool) { return c.byID.get(id) }
+func (c *Cache) ByID(id uuid.UUID) (*Entry, bool) { return c.byID.GetIfPresent(id) }
 
 // Generation is what Put must be given; take it before reading the store.
 func (c *Cache) Generation() uint64 { return c.generation.Load() }
@@ -84,8 +81,8 @@ func (c *Cache) Generation() uint64 { return c.generation.Load() }
 // Put remembers an entry that was read from the store in the given generation, by its address and its id.
 func (c *Cache) Put(generation uint64, e *Entry) {
 	c.during(generation, func() {
-		c.byRef.put(e.Key.Ref, e)
-		c.byID.put(e.Key.ID, e)
+		c.byRef.Set(e.Key.Ref, e)
+		c.byID.Set(e.Key.ID, e)
 	})
 }
 
@@ -94,7 +91,7 @@ func (c *Cache) Put(generation uint64, e *Entry) {
 func (c *Cache) PutOpened(generation uint64, opened []*Entry) {
 	c.during(generation, func() {
 		for _, e := range opened {
-			c.byID.put(e.Key.ID, e)
+			c.byID.Set(e.Key.ID, e)
 		}
 	})
 }
@@ -114,8 +111,8 @@ func (c *Cache) Drop(changed []Key) {
 	defer c.mu.Unlock()
 	c.generation.Add(1)
 	for _, k := range changed {
-		c.byRef.drop(k.Ref)
-		c.byID.drop(k.ID)
+		c.byRef.Invalidate(k.Ref)
+		c.byID.Invalidate(k.ID)
 	}
 }
 
@@ -124,6 +121,6 @@ func (c *Cache) Clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.generation.Add(1)
-	c.byRef.clear()
-	c.byID.clear()
+	c.byRef.InvalidateAll()
+	c.byID.InvalidateAll()
 }
