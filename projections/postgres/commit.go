@@ -102,15 +102,14 @@ func (l *loader) upsert(rows []projections.Row) error {
 		return l.copy(rows)
 	}
 	columns := allColumns(l.table)
-	stage, err := l.stage(typesOf(l.table, columns), len(rows), func(i int, b []byte) []byte { return appendRow(b, rows[i]) })
-	if err != nil {
-		return err
-	}
 	var sets []string
 	for _, c := range columns[l.table.Key:] {
 		sets = append(sets, l.column(c)+" = excluded."+l.column(c))
 	}
-	return l.run("INSERT INTO " + l.name + " SELECT * FROM " + stage + l.onConflict(sets))
+	return l.each(typesOf(l.table, columns), len(rows), func(i int) projections.Row { return rows[i] },
+		func(from string) string {
+			return "INSERT INTO " + l.name + " SELECT * FROM " + from + l.onConflict(sets)
+		})
 }
 
 func (l *loader) onConflict(sets []string) string {
@@ -126,11 +125,10 @@ func (l *loader) delete(keys []projections.Row) error {
 	if len(keys) == 0 || l.empty {
 		return nil
 	}
-	stage, err := l.stage(typesOf(l.table, keyColumns(l.table)), len(keys), func(i int, b []byte) []byte { return appendRow(b, keys[i][:l.table.Key]) })
-	if err != nil {
-		return err
-	}
-	return l.run("DELETE FROM " + l.name + " AS t USING " + stage + " AS s WHERE " + l.keyIs())
+	return l.each(typesOf(l.table, keyColumns(l.table)), len(keys), func(i int) projections.Row { return keys[i][:l.table.Key] },
+		func(from string) string {
+			return "DELETE FROM " + l.name + " AS t USING " + from + " WHERE " + l.keyIs()
+		})
 }
 
 // shape is changes of one round that set and compare the same columns: one statement does them all.
@@ -172,7 +170,7 @@ func shapes(round []projections.Change) []*shape {
 	return out
 }
 
-// change does the changes of one shape: staged as key, new values, values to compare with.
+// change does the changes of one shape, given as key, new values, values to compare with.
 func (l *loader) change(x *shape) error {
 	if l.empty && !x.add {
 		return nil // there is no row to be changed
@@ -181,29 +179,30 @@ func (l *loader) change(x *shape) error {
 	for _, w := range x.when {
 		types = append(types, l.table.Columns[w.Column].Type)
 	}
-	stage, err := l.stage(types, len(x.changes), func(i int, b []byte) []byte { return appendChange(b, x.changes[i]) })
-	if err != nil {
-		return err
-	}
+	sql := l.patchSQL
 	if x.add {
 		l.empty = false // a later round may change the rows that this one makes
-		return l.run(l.addSQL(x, stage))
+		sql = l.addSQL
 	}
-	return l.run(l.patchSQL(x, stage))
+	var row projections.Row
+	return l.each(types, len(x.changes), func(i int) projections.Row {
+		row = valuesOf(row[:0], x.changes[i])
+		return row
+	}, func(from string) string { return sql(x, from) })
 }
 
-func appendChange(b []byte, c projections.Change) []byte {
-	b = appendRow(b, c.Key)
+func valuesOf(row projections.Row, c projections.Change) projections.Row {
+	row = append(row, c.Key...)
 	for _, s := range c.Set {
-		b = appendValue(b, s.Value)
+		row = append(row, s.Value)
 	}
 	for _, w := range c.When {
-		b = appendValue(b, w.Value)
+		row = append(row, w.Value)
 	}
-	return b
+	return row
 }
 
-func (l *loader) patchSQL(x *shape, stage string) string {
+func (l *loader) patchSQL(x *shape, from string) string {
 	var sets []string
 	n := l.table.Key
 	for _, c := range x.set {
@@ -215,19 +214,19 @@ func (l *loader) patchSQL(x *shape, stage string) string {
 		n++
 		where += " AND t." + l.column(w.Column) + " " + w.Op.String() + " s." + staged(n)
 	}
-	return "UPDATE " + l.name + " AS t SET " + strings.Join(sets, ", ") + " FROM " + stage + " AS s WHERE " + where
+	return "UPDATE " + l.name + " AS t SET " + strings.Join(sets, ", ") + " FROM " + from + " WHERE " + where
 }
 
-func (l *loader) addSQL(x *shape, stage string) string {
+func (l *loader) addSQL(x *shape, from string) string {
 	columns := append(keyColumns(l.table), x.set...)
 	var sets []string
 	for _, c := range x.set {
 		sets = append(sets, l.column(c)+" = coalesce(t."+l.column(c)+", 0) + excluded."+l.column(c))
 	}
-	return "INSERT INTO " + l.name + " AS t (" + strings.Join(columnNames(l.table, columns), ", ") + ") SELECT * FROM " + stage + l.onConflict(sets)
+	return "INSERT INTO " + l.name + " AS t (" + strings.Join(columnNames(l.table, columns), ", ") + ") SELECT * FROM " + from + l.onConflict(sets)
 }
 
-// keyIs compares the key of t with the first columns of a staging table s.
+// keyIs compares the key of t with the first columns of the given rows s.
 func (l *loader) keyIs() string {
 	var parts []string
 	for i := range l.table.Key {
@@ -237,11 +236,6 @@ func (l *loader) keyIs() string {
 }
 
 func (l *loader) column(c int) string { return quoted(l.table.Columns[c].Name) }
-
-func (l *loader) run(sql string) error {
-	_, err := l.conn.Exec(l.ctx, sql)
-	return err
-}
 
 func allColumns(t *projections.Table) []int {
 	columns := make([]int, len(t.Columns))

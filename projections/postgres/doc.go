@@ -14,8 +14,7 @@
 // types (uuid, timestamptz, bytea, text[], bigint, boolean); texts are collated "C", so that every backend
 // sorts alike. RolesSQL gives the script for two roles: a runner who writes, and readers who only select.
 //
-// Rows go out by binary COPY: straight into tables that take only new rows, otherwise into temporary staging
-// tables that one statement merges, sorted by key. Rows and checkpoint commit together without waiting for
+// New rows go out by binary COPY, changes as arrays, sorted by key, that one statement merges. Rows and checkpoint commit together without waiting for
 // the disk (a crash of the server may set both back, never apart); what changes which build is live waits.
 //
 // Connections must be sessions: a pooler in transaction mode breaks the runner's lock.

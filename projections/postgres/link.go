@@ -149,7 +149,7 @@ func (b *Backend) try(ctx context.Context, d durability, do func(context.Context
 	if err != nil {
 		return uuid.Nil, err
 	}
-	s := newSession(b.names, conn.Conn())
+	s := &session{names: b.names, conn: conn.Conn()}
 	defer func() {
 		b.link.note(ctx, born(conn.Conn()), err)
 		if err != nil {
@@ -206,28 +206,13 @@ func (b *Backend) settle(ctx context.Context, id uuid.UUID) (committed bool, uns
 	return results[len(results)-1].CommandTag.RowsAffected() == 0, uuid.Nil, nil
 }
 
-// session is one transaction on one connection, with the staging tables that the connection has.
+// session is one transaction on one connection.
 type session struct {
 	names
-	conn   *pgx.Conn
-	stages map[string]bool // made in transactions that were committed
-	made   map[string]bool // made in this one
-	used   map[string]int  // by columns: how many are in use in this transaction
+	conn *pgx.Conn
 }
 
-const (
-	stagesKey  = "litopys stages"
-	outcomeKey = "litopys outcome"
-)
-
-func newSession(n names, conn *pgx.Conn) *session {
-	known, _ := conn.PgConn().CustomData()[stagesKey].(map[string]bool)
-	if known == nil {
-		known = map[string]bool{}
-		conn.PgConn().CustomData()[stagesKey] = known
-	}
-	return &session{names: n, conn: conn, stages: known, made: map[string]bool{}, used: map[string]int{}}
-}
+const outcomeKey = "litopys outcome"
 
 // begin opens a transaction and gives its name, in one round trip. The name of the connection's last one goes:
 // its outcome is known.
@@ -238,13 +223,8 @@ func (s *session) begin(ctx context.Context, d durability) (uuid.UUID, error) {
 		last.String()+"'; INSERT INTO "+s.state+".outcomes (id) VALUES ('"+id.String()+"')")
 }
 
-// keep remembers what the committed transaction left on the server: its name and the staging tables it made.
-func (s *session) keep(id uuid.UUID) {
-	s.conn.PgConn().CustomData()[outcomeKey] = id
-	for name := range s.made {
-		s.stages[name] = true
-	}
-}
+// keep remembers the name that the committed transaction left on the server.
+func (s *session) keep(id uuid.UUID) { s.conn.PgConn().CustomData()[outcomeKey] = id }
 
 // rollbackTimeout bounds the farewell on a connection that may be dead; the pool closes it otherwise.
 const rollbackTimeout = time.Second

@@ -197,7 +197,7 @@ func TestOutcomeOfALostCommit(t *testing.T) {
 	begun := func() (*session, *pgxpool.Conn, uuid.UUID) {
 		conn, err := b.writers.Acquire(t.Context())
 		must(t, err)
-		s := newSession(b.names, conn.Conn())
+		s := &session{names: b.names, conn: conn.Conn()}
 		id, err := s.begin(t.Context(), derivable)
 		must(t, err)
 		return s, conn, id

@@ -5,8 +5,8 @@
 DO $$ BEGIN
 	IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{runner}') THEN CREATE ROLE {runner} NOLOGIN; END IF;
 	IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{reader}') THEN CREATE ROLE {reader} NOLOGIN; END IF;
-	-- CREATE for the schema of each build, TEMPORARY for the staging tables.
-	EXECUTE format('GRANT CONNECT, CREATE, TEMPORARY ON DATABASE %I TO {runner}', current_database());
+	-- CREATE for the schema of each build.
+	EXECUTE format('GRANT CONNECT, CREATE ON DATABASE %I TO {runner}', current_database());
 	EXECUTE format('GRANT CONNECT ON DATABASE %I TO {reader}', current_database());
 END $$;
 
