@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"slices"
 	"os"
 	"path/filepath"
 	"testing"
@@ -198,11 +199,14 @@ func TestValuesRoundTrip(t *testing.T) {
 		}
 		must(t, script(t.Context(), conn, "TRUNCATE pg_temp.v"))
 		must(t, copyRows(t.Context(), conn, "pg_temp.v", len(row), 1, func(_ int, b []byte) []byte { return appendRow(b, row) }))
+		l := loader{session: &session{conn: conn}, ctx: t.Context()}
+		must(t, l.each(kinds, 2, func(int) projections.Row { return row }, func(from string) string { return "INSERT INTO pg_temp.v SELECT * FROM " + from }))
 		must(t, script(t.Context(), conn, "BEGIN; DECLARE c BINARY CURSOR FOR SELECT * FROM pg_temp.v"))
 		p := page{snapshot: &snapshot{conn: conn, words: map[string]string{}}, types: kinds}
-		must(t, p.fetch(t.Context(), "c", 2))
+		must(t, p.fetch(t.Context(), "c", 4))
 		must(t, script(t.Context(), conn, "ROLLBACK"))
-		if diff := cmp.Diff(fmt.Sprintf("%#v", []projections.Value(row)), fmt.Sprintf("%#v", p.values)); diff != "" {
+		copied := slices.Repeat(row, 3) // once by a copy, twice as arrays
+		if diff := cmp.Diff(fmt.Sprintf("%#v", []projections.Value(copied)), fmt.Sprintf("%#v", p.values)); diff != "" {
 			rt.Fatalf("(-sent +read):\n%s", diff)
 		}
 	})
