@@ -11,6 +11,9 @@ RACE := $(shell command -v gcc >/dev/null 2>&1 && echo "-race '-gcflags=github.c
 SCRATCH := $(shell [ "$$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)" -gt 2000000 ] 2>/dev/null && [ -w /dev/shm ] && echo /dev/shm)
 # A watched process sleeps a second before it ends, for reports of races that come late; the scripts start hundreds.
 export GORACE ?= atexit_sleep_ms=20
+# Half of the suite waits for servers and for processes that are killed; one package more than there are
+# processors keeps these busy.
+AT_ONCE := $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
 PACKAGES ?= ./...
 FUZZTIME ?= 20s
 
@@ -30,7 +33,7 @@ demo: ## a tour on generated people
 test: tools ## run every test, with the race detector where a C compiler is present
 	@[ -n "$(RACE)" ] || echo "no C compiler here: the tests run without the race detector"
 	@$(if $(SCRATCH),export GOTMPDIR="$${GOTMPDIR:-$${TMPDIR:-/tmp}}" TMPDIR=$(SCRATCH);) \
-	  CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -timeout 20m $(PACKAGES)
+	  CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -vet=off -p $(AT_ONCE) -timeout 20m $(PACKAGES)
 
 .PHONY: tools
 tools: ## install what the tests need and this machine lacks
