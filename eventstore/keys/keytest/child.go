@@ -91,7 +91,8 @@ func RunChildren(t *testing.T, environment [][]string, open Opener) {
 		children.Wait()
 		all.requireKept(t, open(t))
 	}
-	if len(all.live) < 1000 || len(all.dead) < 50 {
+	// Of 1351 lines a few tell of deaths, and up to a quarter of keys that an earlier child had told of.
+	if len(all.live) < 900 || len(all.dead) < 50 {
 		t.Errorf("only %d keys and %d destructions were acknowledged", len(all.live), len(all.dead))
 	}
 }
