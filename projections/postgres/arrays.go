@@ -78,7 +78,7 @@ func element(t projections.Type) form {
 	return form{"text", textOID}
 }
 
-// arrays is rows, a column after the other, each in the binary form of an array; see appendTexts.
+// arrays is rows, a column after the other, each in the binary form of an array; see appendArray.
 type arrays struct {
 	types   []projections.Type
 	columns [][]byte
@@ -92,14 +92,10 @@ func newArrays(types []projections.Type) *arrays {
 	return a
 }
 
-const arrayHeader = 20
-
 func (a *arrays) reset() {
 	a.rows, a.bytes = 0, 0
 	for i, t := range a.types {
-		b := append(a.columns[i][:0], 0, 0, 0, 1, 0, 0, 0, 1) // one dimension, NULLs perhaps
-		b = binary.BigEndian.AppendUint32(b, element(t).oid)
-		a.columns[i] = append(b, 0, 0, 0, 0, 0, 0, 0, 1) // the number comes last; counted from 1
+		a.columns[i] = appendArray(a.columns[i][:0], 1, element(t).oid)
 	}
 }
 
@@ -118,7 +114,7 @@ func (a *arrays) add(row projections.Row) {
 
 func (a *arrays) params() [][]byte {
 	for _, c := range a.columns {
-		binary.BigEndian.PutUint32(c[arrayHeader-8:], uint32(a.rows)) // #nosec G115 -- statementRows at most
+		binary.BigEndian.PutUint32(c[arrayCount:], uint32(a.rows)) // #nosec G115 -- statementRows at most
 	}
 	return a.columns
 }

@@ -123,20 +123,29 @@ func appendLength(b []byte, n int) []byte {
 	return binary.BigEndian.AppendUint32(b, uint32(n)) // #nosec G115 -- a value is far under 2 GiB
 }
 
-// appendTexts writes an array: dimensions (4) | has NULLs (4) | type (4) | count (4) | first index (4), then
-// each element as its length and its bytes.
+// appendArray writes the header of an array of one dimension: dimensions (4) | has NULLs (4) | type (4) |
+// count (4), which is put there at the end | first index (4). Each element follows as its length and its bytes.
+func appendArray(b []byte, nulls byte, element uint32) []byte {
+	b = append(b, 0, 0, 0, 1, 0, 0, 0, nulls)
+	b = binary.BigEndian.AppendUint32(b, element)
+	return append(b, 0, 0, 0, 0, 0, 0, 0, 1)
+}
+
+// arrayCount is where the count stands.
+const arrayCount = 12
+
+// appendTexts writes a list as an array.
 func appendTexts(b []byte, v projections.Value) []byte {
 	at := len(b)
 	b = appendLength(b, 0)
-	b = append(b, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, textOID)
-	b = append(b, 0, 0, 0, 0, 0, 0, 0, 1)
+	b = appendArray(b, 0, textOID)
 	n := uint32(0)
 	for s := range elements(v) {
 		b = append(appendLength(b, len(s)), s...)
 		n++
 	}
 	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4)) // #nosec G115 -- as above
-	binary.BigEndian.PutUint32(b[at+16:], n)
+	binary.BigEndian.PutUint32(b[at+4+arrayCount:], n)
 	return b
 }
 

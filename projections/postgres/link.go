@@ -196,8 +196,7 @@ func (b *Backend) settle(ctx context.Context, id uuid.UUID) (committed bool, uns
 		return false, id, err
 	}
 	defer conn.Release()
-	results, err := conn.Conn().PgConn().Exec(ctx, "SET LOCAL lock_timeout = '"+settleTimeout+"'; INSERT INTO "+b.names.state+
-		".outcomes (id) VALUES ('"+id.String()+"') ON CONFLICT DO NOTHING").ReadAll()
+	results, err := conn.Conn().PgConn().Exec(ctx, "SET LOCAL lock_timeout = '"+settleTimeout+"'; "+b.names.leave(id)+" ON CONFLICT DO NOTHING").ReadAll()
 	err = marked(conn.Conn(), err)
 	b.link.note(ctx, born(conn.Conn()), err)
 	if err != nil {
@@ -220,7 +219,12 @@ func (s *session) begin(ctx context.Context, d durability) (uuid.UUID, error) {
 	id := uuid.New()
 	last, _ := s.conn.PgConn().CustomData()[outcomeKey].(uuid.UUID)
 	return id, script(ctx, s.conn, "BEGIN; SET LOCAL synchronous_commit = "+string(d)+"; DELETE FROM "+s.state+".outcomes WHERE id = '"+
-		last.String()+"'; INSERT INTO "+s.state+".outcomes (id) VALUES ('"+id.String()+"')")
+		last.String()+"'; "+s.leave(id))
+}
+
+// leave is the statement by which a transaction leaves its name.
+func (n names) leave(id uuid.UUID) string {
+	return "INSERT INTO " + n.state + ".outcomes (id) VALUES ('" + id.String() + "')"
 }
 
 // keep remembers the name that the committed transaction left on the server.

@@ -56,15 +56,12 @@ func texts(cell []byte) (projections.Value, error) {
 	n := binary.BigEndian.Uint32(cell[12:])
 	var list projections.List
 	for cell = cell[20:]; n > 0; n-- {
-		if len(cell) < 4 {
+		element, rest, err := field(cell)
+		if err != nil || element == nil {
 			return projections.Value{}, errMalformed
 		}
-		size := binary.BigEndian.Uint32(cell)
-		if cell = cell[4:]; uint64(size) > uint64(len(cell)) {
-			return projections.Value{}, errMalformed
-		}
-		list.Add(string(cell[:size]))
-		cell = cell[size:]
+		list.Add(string(element))
+		cell = rest
 	}
 	if len(cell) > 0 {
 		return projections.Value{}, errMalformed
