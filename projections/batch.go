@@ -1,9 +1,9 @@
 package projections
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -152,9 +152,8 @@ type pending struct {
 	slabs   *slabs // of the batch
 	appends []Row
 	byKey   map[string]*entry
-	entries [][]entry // many in one allocation; they keep their places
-	used    int       // entries given out
-	key     []byte    // scratch
+	entries []entry // the last of them; many in one allocation, where they keep their places
+	key     []byte  // scratch
 }
 
 // entry is what becomes of one key: a row that the batch knows whole, a deletion, or changes of a row that
@@ -178,22 +177,15 @@ const (
 const slabEntries = 256
 
 // slabs is memory for rows, a thousand values in one allocation.
-type slabs struct {
-	all [][]Value
-	at  int // in use
-}
+type slabs struct{ last []Value }
 
 func (s *slabs) copy(row []Value) Row {
-	for ; s.at < len(s.all); s.at++ {
-		if x := s.all[s.at]; cap(x)-len(x) >= len(row) {
-			from := len(x)
-			x = append(x, row...)
-			s.all[s.at] = x
-			return x[from:len(x):len(x)]
-		}
+	if cap(s.last)-len(s.last) < len(row) {
+		s.last = make([]Value, 0, max(1024, len(row)))
 	}
-	s.all = append(s.all, make([]Value, 0, max(1024, len(row))))
-	return s.copy(row)
+	from := len(s.last)
+	s.last = append(s.last, row...)
+	return s.last[from:len(s.last):len(s.last)]
 }
 
 // put keeps a row in the place of another one of the same key, if there is room.
@@ -245,12 +237,11 @@ func (p *pending) entry(key []Value) (*entry, int) {
 	if e, ok := p.byKey[string(p.key)]; ok {
 		return e, 0
 	}
-	if p.used == slabEntries*len(p.entries) {
-		p.entries = append(p.entries, make([]entry, slabEntries))
+	if len(p.entries) == cap(p.entries) {
+		p.entries = make([]entry, 0, slabEntries)
 	}
-	e := &p.entries[p.used/slabEntries][p.used%slabEntries]
-	p.used++
-	*e = entry{key: string(p.key), changes: e.changes[:0]}
+	p.entries = append(p.entries, entry{key: string(p.key)})
+	e := &p.entries[len(p.entries)-1]
 	p.byKey[e.key] = e
 	return e, len(e.key) + 160
 }
@@ -324,31 +315,9 @@ func made(t *Table, c Change) Row {
 
 // sorted gives the entries in the order of their keys.
 func (p *pending) sorted() []*entry {
-	ranks := make([]rank, p.used)
-	for i := range ranks {
-		e := &p.entries[i/slabEntries][i%slabEntries]
-		ranks[i] = rank{head(e.key), e}
-	}
-	slices.SortFunc(ranks, rank.compare)
-	entries := make([]*entry, len(ranks))
-	for i, r := range ranks {
-		entries[i] = r.entry
-	}
+	entries := slices.Collect(maps.Values(p.byKey))
+	slices.SortFunc(entries, func(a, b *entry) int { return strings.Compare(a.key, b.key) })
 	return entries
-}
-
-// rank is an entry with the beginning of its key: most keys begin with an id, so that one number tells two of
-// them apart.
-type rank struct {
-	head  uint64
-	entry *entry
-}
-
-func (a rank) compare(b rank) int {
-	if a.head != b.head {
-		return cmp.Compare(a.head, b.head)
-	}
-	return strings.Compare(a.entry.key, b.entry.key)
 }
 
 // head is the first eight bytes of a key, so that heads that differ are in the order of their keys.

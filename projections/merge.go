@@ -9,7 +9,7 @@ type cursor struct {
 	entry *entry // the present one
 	// next moves on, and tells whether there was another.
 	next  func(*cursor) (bool, error)
-	stop  func() // may be nil
+	stop  func()
 	order int    // of the run, the oldest first
 	head  uint64 // of the present key
 }
