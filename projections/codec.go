@@ -57,10 +57,14 @@ func btoi(b bool) int64 {
 	return 0
 }
 
+func appendHead[K string | []byte](b []byte, key K, kind entryKind) []byte {
+	b = append(binary.AppendUvarint(b, uint64(len(key))), key...)
+	return append(b, byte(kind))
+}
+
 // entry writes a row that is known whole.
 func (c coded) entry(b, key []byte) []byte {
-	b = append(binary.AppendUvarint(b, uint64(len(key))), key...)
-	b = append(b, byte(whole))
+	b = appendHead(b, key, whole)
 	if c.code != nil {
 		return append(b, c.code...)
 	}
@@ -68,8 +72,7 @@ func (c coded) entry(b, key []byte) []byte {
 }
 
 func (e *entry) append(b []byte, t *Table) []byte {
-	b = append(binary.AppendUvarint(b, uint64(len(e.key))), e.key...)
-	b = append(b, byte(e.kind))
+	b = appendHead(b, e.key, e.kind)
 	switch e.kind {
 	case whole:
 		return appendRow(b, e.row)

@@ -25,8 +25,22 @@ type pack struct {
 // packed is one block with the beginning of its key: an id and as much of what follows it as tells most keys
 // apart.
 type packed struct {
-	head      [3]uint64
-	chunk, at uint32
+	head [3]uint64
+	// place is the block's chunk (32 bits), where it begins there (24) and the length of the key (8; longKey when
+	// it goes on after the head), so that of two changes the later one has the greater place.
+	place uint64
+}
+
+const (
+	headBytes = 24
+	longKey   = 0xff
+)
+
+func (o packed) long() bool { return o.place&0xff == longKey }
+
+// sameHead of two short keys means that one is the other, perhaps with zeros behind it.
+func (o packed) same(p *pack, x packed) bool {
+	return o.head == x.head && o.place&0xff == x.place&0xff && (!o.long() || p.keyAt(o) == p.keyAt(x))
 }
 
 const (
@@ -46,7 +60,10 @@ func (p *pack) take(o op) int {
 		p.rows++
 		return p.size - before
 	}
-	x := packed{chunk: chunk, at: at}
+	x := packed{place: chunk<<32 | at<<8 | longKey}
+	if len(p.key) <= headBytes {
+		x.place = chunk<<32 | at<<8 | uint64(len(p.key))
+	}
 	for i := range x.head {
 		x.head[i] = head(p.key[min(8*i, len(p.key)):])
 	}
@@ -65,18 +82,17 @@ func (p *pack) encode(b []byte, o op) []byte {
 		key = o.edit.Key
 	}
 	p.key = AppendKey(p.key[:0], key[:p.table.Key])
-	b = append(binary.AppendUvarint(b, uint64(len(p.key))), p.key...)
 	switch o.kind {
 	case opUpsert:
-		return appendRow(append(b, byte(whole)), o.row)
+		return appendRow(appendHead(b, p.key, whole), o.row)
 	case opDelete:
-		return append(b, byte(gone))
+		return appendHead(b, p.key, gone)
 	}
-	b = appendRow(append(b, byte(unknown)), key[:p.table.Key])
+	b = appendRow(appendHead(b, p.key, unknown), key[:p.table.Key])
 	return appendChange(append(b, 1), o.edit)
 }
 
-func (p *pack) keep(block []byte) (chunk, at uint32) {
+func (p *pack) keep(block []byte) (chunk, at uint64) {
 	n := len(p.chunks)
 	if n == 0 || cap(p.chunks[n-1])-len(p.chunks[n-1]) < len(block)+binary.MaxVarintLen64 {
 		p.chunks = append(p.chunks, p.fresh(len(block)+binary.MaxVarintLen64))
@@ -86,7 +102,7 @@ func (p *pack) keep(block []byte) (chunk, at uint32) {
 	from := len(*last)
 	*last = append(binary.AppendUvarint(*last, uint64(len(block))), block...)
 	p.size += len(*last) - from
-	return uint32(n - 1), uint32(from) // #nosec G115 -- far below
+	return uint64(n - 1), uint64(from) // #nosec G115 -- not negative
 }
 
 func (p *pack) fresh(least int) []byte {
@@ -109,7 +125,7 @@ func (p *pack) renew() {
 }
 
 func (p *pack) at(o packed) []byte {
-	c := p.chunks[o.chunk][o.at:]
+	c := p.chunks[o.place>>32][o.place>>8&0xffffff:]
 	n, size := binary.Uvarint(c)
 	return c[size:][:n]
 }
@@ -120,27 +136,38 @@ func (p *pack) keyAt(o packed) string {
 	return unsafe.String(unsafe.SliceData(b[size:]), int(n)) // #nosec G103 G115 -- chunks stand still until renew
 }
 
-// sort first deals the changes out by the first byte of their keys. Most keys begin with an id, so that each
-// pile is short and sorted where it lies in the processor's cache.
-func (p *pack) sort() {
+// sort deals the changes out by the first bytes of their keys. Most keys begin with an id, so that the piles
+// become short and are sorted where they lie in the processor's cache.
+func (p *pack) sort() { p.sortPile(p.ops, make([]packed, len(p.ops)), 0) }
+
+const (
+	smallPile = 64 // is sorted as it is
+	dealings  = 2  // bytes that piles are dealt out by
+)
+
+func (p *pack) sortPile(pile, room []packed, depth int) {
+	if len(pile) <= smallPile || depth == dealings {
+		slices.SortFunc(pile, p.compare)
+		return
+	}
+	shift := 56 - 8*depth
 	var ends [257]int // of the piles; the pile of byte b begins at ends[b]
-	for _, o := range p.ops {
-		ends[o.head[0]>>56+1]++
+	for i := range pile {
+		ends[pile[i].head[0]>>shift&0xff+1]++
 	}
 	for b := range 256 {
 		ends[b+1] += ends[b]
 	}
 	next := ends
-	dealt := make([]packed, len(p.ops))
-	for _, o := range p.ops {
-		b := o.head[0] >> 56
-		dealt[next[b]] = o
+	for i := range pile {
+		b := pile[i].head[0] >> shift & 0xff
+		room[next[b]] = pile[i]
 		next[b]++
 	}
+	copy(pile, room)
 	for b := range 256 {
-		slices.SortFunc(dealt[ends[b]:ends[b+1]], p.compare)
+		p.sortPile(pile[ends[b]:ends[b+1]], room[ends[b]:ends[b+1]], depth+1)
 	}
-	p.ops = dealt
 }
 
 // compare sorts by key, and changes of one key by when they came.
@@ -150,10 +177,14 @@ func (p *pack) compare(a, b packed) int {
 			return cmp.Compare(h, b.head[i])
 		}
 	}
-	if c := strings.Compare(p.keyAt(a), p.keyAt(b)); c != 0 {
-		return c
+	if a.long() || b.long() {
+		if c := strings.Compare(p.keyAt(a), p.keyAt(b)); c != 0 {
+			return c
+		}
+	} else if a.place&0xff != b.place&0xff {
+		return cmp.Compare(a.place&0xff, b.place&0xff)
 	}
-	return cmp.Or(cmp.Compare(a.chunk, b.chunk), cmp.Compare(a.at, b.at))
+	return cmp.Compare(a.place, b.place)
 }
 
 // entries goes through what becomes of each key, sorted by key. A block is valid until the next one.
@@ -161,7 +192,7 @@ func (p *pack) entries(yield func(block []byte) error) error {
 	p.sort()
 	for rest := p.ops; len(rest) > 0; {
 		n := 1
-		for n < len(rest) && rest[n].head == rest[0].head && p.keyAt(rest[n]) == p.keyAt(rest[0]) {
+		for n < len(rest) && rest[n].same(p, rest[0]) {
 			n++
 		}
 		if err := yield(p.melt(rest[:n])); err != nil {
