@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -198,16 +199,17 @@ func (r *rebuild) unstored() []*lane {
 	return slices.DeleteFunc(r.sound(), func(x *lane) bool { return x.spool == nil })
 }
 
-// store stores, indexes and compares, the lanes beside each other: one may be sorting while the backend is
-// busy with another.
+// store stores, indexes and compares, the lanes beside each other: one more than there are processors, since
+// one may wait for the backend. The largest begins, lest the others wait for it at the end.
 func (r *rebuild) store(parent context.Context) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	turns := make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))
+	lanes := slices.SortedFunc(slices.Values(r.lanes), func(a, b *lane) int { return cmp.Compare(b.spool.size(), a.spool.size()) })
+	turns := make(chan struct{}, 1+runtime.GOMAXPROCS(0))
 	var storing sync.WaitGroup
-	for _, x := range r.lanes {
+	for _, x := range lanes {
+		turns <- struct{}{}
 		storing.Go(func() {
-			turns <- struct{}{}
 			defer func() { <-turns }()
 			if err := r.storeOne(ctx, x); err != nil {
 				cancel(fmt.Errorf("projection %s: %w", x.p.Name, err))

@@ -116,6 +116,19 @@ func (s *spool) sweep() error {
 	return nil
 }
 
+// size is how many bytes are bookmarked; of no spool, none.
+func (s *spool) size() (n int64) {
+	if s == nil {
+		return 0
+	}
+	for _, runs := range s.said.Tables {
+		for _, r := range runs {
+			n += r.Size
+		}
+	}
+	return n
+}
+
 // remove removes everything, once it is loaded.
 func (s *spool) remove() error {
 	s.abandon()
@@ -278,9 +291,7 @@ func (s *spool) rows(i int) iter.Seq2[coded, error] {
 
 func stopAll(runs []*cursor) {
 	for _, c := range runs {
-		if c.stop != nil {
-			c.stop()
-		}
+		c.stop()
 	}
 }
 

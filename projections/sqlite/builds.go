@@ -115,20 +115,32 @@ func create(c *sqlite.Conn, p *projections.Projection, b projections.Build) erro
 	return nil
 }
 
-// Index makes the secondary indexes of a build.
+// Index makes the secondary indexes of a build that nothing was loaded into. After Load it waits for nobody.
 func (b *Backend) Index(ctx context.Context, p *projections.Projection, build projections.Build) error {
+	done := false
+	err := b.readers.Read(ctx, func(c *sqlite.Conn) (err error) {
+		_, done, err = one(c, "projection = ? AND number = ? AND indexed", p.Name, build.Number)
+		return err
+	})
+	if err != nil || done {
+		return err
+	}
 	return b.write(ctx, func(c *sqlite.Conn) error {
 		defer c.SetInterrupt(c.SetInterrupt(ctx))
-		for _, t := range p.Tables {
-			if err := c.Script(indexSQL(t, build.Number)); err != nil {
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-				return err
-			}
+		if err := index(c, p, build.Number); err != nil {
+			return contextFirst(ctx, err)
 		}
-		return c.Run("UPDATE projection_builds SET indexed = 1 WHERE projection = ? AND number = ?", p.Name, build.Number)
+		return nil
 	})
+}
+
+func index(c *sqlite.Conn, p *projections.Projection, number int64) error {
+	for _, t := range p.Tables {
+		if err := c.Script(indexSQL(t, number)); err != nil {
+			return err
+		}
+	}
+	return c.Run("UPDATE projection_builds SET indexed = 1 WHERE projection = ? AND number = ?", p.Name, number)
 }
 
 // Switch makes builds the live ones, all in one transaction.

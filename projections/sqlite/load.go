@@ -20,7 +20,7 @@ const spoolSuffix = "-rebuild"
 func (b *Backend) SpoolDir() string { return b.path + spoolSuffix }
 
 // Load writes each table as a file of pages, while other builds may be written, and then copies them all in
-// one transaction.
+// one transaction. That makes the indexes too: another wait for the writer's turn would cost more.
 func (b *Backend) Load(ctx context.Context, l projections.Load) (err error) {
 	// What a process that dies leaves there is swept by the next rebuild.
 	if err := os.MkdirAll(b.SpoolDir(), 0o700); err != nil {
@@ -92,6 +92,9 @@ func (b *Backend) copyTables(dir string, l projections.Load) (err error) {
 				return fmt.Errorf("table %s: %w", t.Table.Name, err)
 			}
 		}
+		if err := index(b.writer, l.Projection, l.Number); err != nil {
+			return fmt.Errorf("index: %w", err)
+		}
 		return advance(b.writer, projections.Commit{Projection: l.Projection, Number: l.Number, To: l.To, Events: l.Events})
 	})
 }
@@ -102,7 +105,7 @@ func (b *Backend) Rows(ctx context.Context, build projections.Build, t *projecti
 		stopped := false
 		err := b.readers.Read(ctx, func(c *sqlite.Conn) error {
 			defer c.SetInterrupt(c.SetInterrupt(ctx))
-			s := &snapshot{conn: c, words: map[string]string{}}
+			s := &snapshot{conn: c}
 			name := physical(t.Name, build.Number)
 			there, err := number(c, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?", name)
 			if err != nil || there == 0 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"unsafe"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -33,8 +34,10 @@ func (b *Backend) View(ctx context.Context, do func(projections.Snapshot) error)
 }
 
 type snapshot struct {
-	conn  *sqlite.Conn
-	words map[string]string // short texts seen before, so that a million rows share their purposes and actors
+	conn *sqlite.Conn
+	// words are short texts seen before, so that a million rows share their purposes and actors. Without it
+	// values lie in SQLite's own memory: they are good until the next row, and whoever keeps one copies it.
+	words map[string]string
 }
 
 // Live gives the live build of a projection.
@@ -117,7 +120,7 @@ func (s *snapshot) column(st *sqlite3.Stmt, i int, t projections.Type) projectio
 		if len(b) == 0 && st.ColumnType(i) == sqlite3.NULL {
 			return projections.Value{}
 		}
-		return projections.Stored(t, 0, string(b))
+		return projections.Stored(t, 0, s.copy(b))
 	}
 	n := st.ColumnInt64(i)
 	if n == 0 && st.ColumnType(i) == sqlite3.NULL {
@@ -132,9 +135,16 @@ const (
 	maxWords = 4096
 )
 
+func (s *snapshot) copy(b []byte) string {
+	if s.words == nil {
+		return unsafe.String(unsafe.SliceData(b), len(b)) // #nosec G103 -- see words
+	}
+	return string(b)
+}
+
 func (s *snapshot) word(b []byte) string {
-	if len(b) > maxWord {
-		return string(b)
+	if len(b) > maxWord || s.words == nil {
+		return s.copy(b)
 	}
 	if w, ok := s.words[string(b)]; ok {
 		return w
