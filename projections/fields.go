@@ -9,6 +9,28 @@ import (
 // FieldText writes a field with its epoch as rows keep it: "email/2".
 func FieldText(f domain.Field, e domain.Epoch) string { return string(f) + "/" + string(e) }
 
+// own stands in the name of a stream for the id of the row's own person. No stream is named with it.
+const own = "*"
+
+const idLength = len("00000000-0000-0000-0000-000000000000")
+
+// StreamText writes a stream as a row of one person keeps it, which says his id already: "trace-*-2026-05".
+func StreamText(s domain.Stream, who domain.SubjectID) string {
+	if id, err := s.Owner(); err != nil || id != who.UUID {
+		return string(s)
+	}
+	from := len(s.Kind()) + len("-")
+	return string(s[:from]) + own + string(s[from+idLength:])
+}
+
+// ParseStream reads what StreamText wrote.
+func ParseStream(text string, who domain.SubjectID) domain.Stream {
+	if !strings.Contains(text, own) {
+		return domain.Stream(text)
+	}
+	return domain.Stream(strings.Replace(text, own, who.String(), 1))
+}
+
 // FieldTexts writes a list of values referred to.
 func FieldTexts(list []domain.FieldEpoch) []string {
 	out := make([]string, len(list))

@@ -244,15 +244,15 @@ func (h happening) write(r domain.Recorded, w *projections.Writer) error {
 			projections.OptText(r.Meta.Actor.ID),
 			projections.OptText(r.Meta.Purpose),
 			projections.OptUUID(h.recipient),
-			operation(r),
+			operation(r, who),
 			said)
 	}
 	return nil
 }
 
-func operation(r domain.Recorded) projections.Value {
+func operation(r domain.Recorded, who domain.SubjectID) projections.Value {
 	parts := [operationParts]string{
-		operationStream:    string(r.Stream),
+		operationStream:    projections.StreamText(r.Stream, who),
 		operationRevision:  strconv.FormatInt(r.Revision, 10),
 		operationActorKind: string(r.Meta.Actor.Kind),
 		operationGrounds:   string(r.Meta.Grounds),
@@ -266,9 +266,15 @@ func operation(r domain.Recorded) projections.Value {
 // said lists what concerns one person: everything for the subject of the event, only his values for others.
 func (h happening) said(all bool, items []domain.Item, fates []domain.Fate, who domain.SubjectID) projections.Value {
 	var l projections.List
+	var before domain.Epoch
 	for _, i := range items {
-		if i.Subject == who {
+		switch {
+		case i.Subject != who:
+		case i.Epoch == before:
+			l.Add(saidReceived, string(i.Field))
+		default:
 			l.Add(saidReceived, string(i.Field), "/", string(i.Epoch))
+			before = i.Epoch
 		}
 	}
 	for _, f := range fates {

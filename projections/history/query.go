@@ -161,7 +161,7 @@ func (e *Entry) operation(parts []string) (err error) {
 	if len(parts) != operationParts {
 		return fmt.Errorf("an operation of %d parts", len(parts))
 	}
-	e.Stream, e.Actor.Kind = domain.Stream(parts[operationStream]), domain.ActorKind(parts[operationActorKind])
+	e.Stream, e.Actor.Kind = projections.ParseStream(parts[operationStream], e.Subject), domain.ActorKind(parts[operationActorKind])
 	e.Grounds, e.Service = domain.Grounds(parts[operationGrounds]), domain.Service(parts[operationService])
 	e.Policy, e.Command = parts[operationPolicy], parts[operationCommand]
 	e.Revision, err = strconv.ParseInt(parts[operationRevision], 10, 64)
@@ -174,7 +174,7 @@ func (e *Entry) say(said string) error {
 	}
 	switch rest := said[1:]; said[:1] {
 	case saidReceived:
-		e.Received = append(e.Received, projections.ParseField(rest))
+		e.Received = append(e.Received, heard(rest, e.Received))
 	case saidReferred:
 		e.Referred = append(e.Referred, projections.ParseField(rest))
 	case saidFate:
@@ -188,6 +188,15 @@ func (e *Entry) say(said string) error {
 		return fmt.Errorf("a particular that begins with %q", said[:1])
 	}
 	return nil
+}
+
+// heard reads a value that came in, after those before it.
+func heard(text string, before []domain.FieldEpoch) domain.FieldEpoch {
+	v := projections.ParseField(text)
+	if n := len(before); v.Epoch == "" && n > 0 {
+		v.Epoch = before[n-1].Epoch
+	}
+	return v
 }
 
 func parseFate(who domain.SubjectID, text string) (domain.Fate, error) {

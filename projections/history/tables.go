@@ -10,7 +10,7 @@ import "imagine.ua/litopys/projections"
 // Name is the projection's permanent identity.
 const Name = "history"
 
-const version = 3
+const version = 4
 
 // Columns of history.
 const (
@@ -49,7 +49,7 @@ var table = &projections.Table{
 
 // Parts of the operation: what is shown of it but never searched by.
 const (
-	operationStream = iota
+	operationStream = iota // as projections.StreamText writes it
 	operationRevision
 	operationActorKind
 	operationGrounds
@@ -61,7 +61,7 @@ const (
 
 // What an event says, one string a particular, told apart by its first byte.
 const (
-	saidReceived = "+" // a value that came in: "+email/2"
+	saidReceived = "+" // a value that came in: "+email/2", or "+email" of the epoch of the one before
 	saidReferred = "@" // a value that it speaks of: "@email/2"
 	saidFate     = "-" // a value that it ended: "-email/1|retain||2027-01-01T00:00:00.000000Z|tax-documents"
 	saidDetail   = "=" // anything else: "=method=bank-id"

@@ -119,28 +119,28 @@ func values(r domain.Recorded, w *projections.Writer, source subject.Source, ite
 	if len(items) == 0 {
 		return
 	}
-	owner, origin := items[0].Subject, originOf(r, source)
-	id := projections.OfUUID(owner.UUID)
+	owner := items[0].Subject
+	id, event, origin := projections.OfUUID(owner.UUID), projections.OfUUID(r.ID), originOf(r, source, owner)
 	since, recorded := projections.OfTime(r.Meta.OccurredAt), projections.OfTime(r.Meta.RecordedAt)
 	for _, item := range items {
 		if item.Subject != owner {
-			owner, id = item.Subject, projections.OfUUID(item.Subject.UUID)
+			owner = item.Subject
+			id, origin = projections.OfUUID(owner.UUID), originOf(r, source, owner)
 		}
 		state, sealed := content(item.Value)
 		w.Upsert(fields, id,
 			projections.OfText(item.Field),
 			projections.OfText(item.Epoch),
 			projections.OfInt(projections.EpochRank(item.Epoch)),
-			state, sealed, since, recorded, origin,
+			state, sealed, since, recorded, event, origin,
 			projections.Value{}, projections.Value{}, projections.Value{}, projections.Value{}, projections.Value{},
 			projections.Value{}, projections.Value{}, projections.Value{}, projections.Value{})
 	}
 }
 
-func originOf(r domain.Recorded, source subject.Source) projections.Value {
+func originOf(r domain.Recorded, source subject.Source, owner domain.SubjectID) projections.Value {
 	parts := [originParts]string{
-		originStream:  string(r.Stream),
-		originEvent:   r.ID.String(),
+		originStream:  projections.StreamText(r.Stream, owner),
 		originSource:  string(source),
 		originPurpose: string(r.Meta.Purpose),
 		originGrounds: string(r.Meta.Grounds),

@@ -179,17 +179,17 @@ func field(row projections.Row) (Field, error) {
 	case !row[fieldIdentified].IsNull():
 		f.Status = Identified
 	}
-	return f, f.came(row[fieldOrigin].Texts())
+	f.Event = row[fieldEvent].UUID()
+	return f, f.came(domain.SubjectID{UUID: row[fieldSubject].UUID()}, row[fieldOrigin].Texts())
 }
 
 // came reads the origin.
-func (f *Field) came(parts []string) (err error) {
+func (f *Field) came(owner domain.SubjectID, parts []string) error {
 	if len(parts) != originParts {
 		return fmt.Errorf("an origin of %d parts", len(parts))
 	}
-	f.Stream, f.Source = domain.Stream(parts[originStream]), subject.Source(parts[originSource])
+	f.Stream, f.Source = projections.ParseStream(parts[originStream], owner), subject.Source(parts[originSource])
 	f.Purpose, f.Grounds = domain.Purpose(parts[originPurpose]), domain.Grounds(parts[originGrounds])
 	f.Service, f.Policy = domain.Service(parts[originService]), parts[originPolicy]
-	f.Event, err = uuid.Parse(parts[originEvent])
-	return err
+	return nil
 }

@@ -8,7 +8,7 @@ import "imagine.ua/litopys/projections"
 // Name is the projection's permanent identity.
 const Name = "profile"
 
-const version = 2
+const version = 3
 
 // Columns of profile_subjects.
 const (
@@ -44,6 +44,7 @@ const (
 	fieldSealed
 	fieldSince
 	fieldRecorded
+	fieldEvent
 	fieldOrigin
 	fieldIdentified
 	fieldMethod
@@ -67,6 +68,7 @@ var fields = &projections.Table{
 		{Name: "sealed", Type: projections.Bytes},
 		{Name: "since", Type: projections.Time},
 		{Name: "recorded", Type: projections.Time},
+		{Name: "event", Type: projections.UUID},
 		{Name: "origin", Type: projections.Texts},
 		{Name: "identified", Type: projections.Time},
 		{Name: "method", Type: projections.Text},
@@ -107,8 +109,7 @@ var limits = &projections.Table{
 // Parts of the origin: what is said of the event that brought a value. They are read together or not at
 // all, so they share one column: a page view brings five values of one origin.
 const (
-	originStream = iota
-	originEvent
+	originStream = iota // as projections.StreamText writes it
 	originSource
 	originPurpose
 	originGrounds
