@@ -46,7 +46,7 @@ type Builder interface {
 	// indexed, or behind the live build of the same log that it would replace.
 	Switch(ctx context.Context, set []Build) error
 	// Rollback makes the Old build of each projection the live one again and the live one Old. It gives
-	// ErrNoBuild when one of them has no Old build.
+	// ErrNoOld when one of them has no Old build.
 	Rollback(ctx context.Context, projections []string) error
 	// Drop removes builds with their rows. A live one gives ErrConflict. One that is gone is no error.
 	Drop(ctx context.Context, set []Build) error

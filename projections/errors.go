@@ -31,6 +31,8 @@ var (
 	ErrNoProjection = errors.New("no such projection")
 	// ErrNoBuild: the projection has no rows yet.
 	ErrNoBuild = errors.New("the read model is not built yet")
+	// ErrNoOld: there is nothing to roll back to, since no rebuild has put other rows in the place of these.
+	ErrNoOld = errors.New("no rows stand by from before; a rebuild puts the present ones by")
 )
 
 // FailureError says which projection stopped, at which event and why. It is an ErrFailed and wraps the cause.

@@ -261,7 +261,7 @@ func (b *Backend) Rollback(ctx context.Context, names []string) error {
 		for _, name := range names {
 			old, ok := in(list, name, projections.Old)
 			if !ok {
-				return fmt.Errorf("projection %s: %w", name, projections.ErrNoBuild)
+				return fmt.Errorf("projection %s: %w", name, projections.ErrNoOld)
 			}
 			if live, ok := in(list, name, projections.Live); ok {
 				if err := s.retire(ctx, live, old.tables); err != nil {

@@ -120,7 +120,7 @@ func rollback(t *testing.T, open Open) {
 	log, crowd := fixture(14, 40)
 	one := engine(t, log, b, use(twins(1)...))
 	must(t, one.CatchUp(t.Context()))
-	want(t, one.Rollback(t.Context()), projections.ErrNoBuild)
+	want(t, one.Rollback(t.Context()), projections.ErrNoOld)
 	two := engine(t, log, b, use(twins(2)...))
 	must(t, two.Rebuild(t.Context(), nil, nil))
 	log.Append(crowd.Some(10)...)

@@ -244,7 +244,7 @@ func rollback(c *sqlite.Conn, name string) error {
 		return err
 	}
 	if !ok {
-		return projections.ErrNoBuild
+		return projections.ErrNoOld
 	}
 	live, ok, err := one(c, "projection = ? AND state = 'live'", name)
 	if err != nil {
