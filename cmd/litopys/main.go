@@ -13,8 +13,10 @@ import (
 func main() { os.Exit(run()) }
 
 // run ends cleanly on an interrupt: the command stops between two steps and closes the ledger. A second
-// interrupt ends the process at once, which loses nothing that was acknowledged.
+// interrupt ends the process at once, which loses nothing that was acknowledged. A closed pipe ends no process: it
+// is an error of writing, after which the ledger is closed as always.
 func run() int {
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,6 +23,8 @@ type Streams struct {
 
 // Run runs one command line (without the program's name) and gives the exit code.
 func Run(ctx context.Context, args []string, streams Streams) int {
+	out := &output{w: streams.Out}
+	streams.Out = out
 	p := &program{Streams: streams, now: time.Now, newID: uuid.NewRandom}
 	root := p.root()
 	root.SetArgs(args)
@@ -36,7 +37,8 @@ func Run(ctx context.Context, args []string, streams Streams) int {
 		// Cobra found the mistake before any command began.
 		err = usage("see: "+help, "%s", err.Error())
 	}
-	if err != nil {
+	err = out.ended(err)
+	if err != nil && exitCode(err) != exitPipe {
 		tell(scrubbed{streams.Err, p.cfg.Scrub}, err, help, p.json)
 	}
 	return exitCode(err)
@@ -66,6 +68,9 @@ Exit codes
   3  refused by a rule of the policy or the law, or it names what does not exist
   4  conflict with what was recorded before
   5  damaged files, or files of another ledger; nothing was overwritten
+  141  nobody read the answer to its end, as behind "| head"; nothing is said then
+
+An answer that can't be written whole, on a full disk for example, is a failure (1).
 
 Every flag that says who acts (--actor, --purpose, --grounds, --service, --role) can stand in litopys.yaml
 or in the environment (LITOPYS_ACT_ACTOR, ...) instead: see "litopys config show".`
@@ -152,6 +157,6 @@ func (p *program) server() string { return config.Redacted(p.cfg.Store.URL) }
 
 // onTerminal tells whether the writer is a terminal.
 func onTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && isatty.IsTerminal(f.Fd())
+	f := fileOf(w)
+	return f != nil && isatty.IsTerminal(f.Fd())
 }

@@ -27,6 +27,8 @@ const (
 	exitRefused  = 3 // refused by a rule of policy or law, or it names what does not exist
 	exitConflict = 4 // contradicts what was recorded before
 	exitCorrupt  = 5 // damaged or foreign files
+	// exitPipe: the reader of the answer closed it. It is what shells show of cat or grep behind head.
+	exitPipe = 141
 )
 
 // exits is the one table from errors to exit codes. The first match counts. Refusals go by their kind.
@@ -81,6 +83,9 @@ func exitCode(err error) int {
 			return code
 		}
 	}
+	if unheard(err) {
+		return exitPipe
+	}
 	for _, e := range exits {
 		if errors.Is(err, e.target) {
 			return e.code
@@ -104,6 +109,7 @@ func troubleOf(err error) trouble {
 	t := trouble{Exit: exitCode(err), Kind: "failed", Message: err.Error()}
 	var refusal *domain.Refusal
 	var wrong *usageError
+	var cut *answerError
 	switch {
 	case errors.As(err, &refusal):
 		t.Kind, t.Code, t.Clause = "refused", refusal.Code, refusal.Clause
@@ -136,6 +142,8 @@ func troubleOf(err error) trouble {
 		t.Kind, t.Remedy = "busy", "wait until the other process ends, or name another folder with --dir"
 	case errors.Is(err, eventstore.ErrFull):
 		t.Kind, t.Remedy = "full", "free some space; what was recorded is safe and readable"
+	case errors.As(err, &cut):
+		t.Remedy = "write the answer elsewhere; what the command recorded stays recorded"
 	case errors.Is(err, context.Canceled):
 		t.Kind, t.Message, t.Remedy = "interrupted", "stopped before the end", "what was acknowledged is recorded; the same command may be run again"
 	}
