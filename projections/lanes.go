@@ -51,6 +51,7 @@ type load struct {
 	cfg    Config
 	cancel context.CancelCauseFunc
 	lanes  []*lane
+	held   atomic.Int64 // bytes in batches
 	spare  chan *chunk
 	head   uint64                            // the reading ends after this position; 0: at the end of the log
 	read   func(last domain.Recorded, n int) // hears of every chunk that was handed out
@@ -66,7 +67,7 @@ func (l *load) run(parent context.Context, lanes []*lane, after uint64) error {
 	var folding sync.WaitGroup
 	for _, x := range lanes {
 		x.chunks = make(chan *chunk, chunksAhead)
-		x.size.Store(int64(x.batch.Size()))
+		l.held.Add(int64(x.batch.Size()))
 		folding.Go(func() { l.follow(ctx, x) })
 	}
 	if err := l.feed(ctx, lanes, after); err != nil {
@@ -169,6 +170,7 @@ func (l *load) finish(ctx context.Context, x *lane) error {
 }
 
 func (l *load) fold(ctx context.Context, x *lane, events []domain.Recorded) error {
+	before := x.batch.Size()
 	for i := range events {
 		if x.bounded && events[i].Position > x.until {
 			break
@@ -184,10 +186,13 @@ func (l *load) fold(ctx context.Context, x *lane, events []domain.Recorded) erro
 			break
 		}
 	}
+	l.held.Add(int64(x.batch.Size() - before))
 	if x.spool != nil {
+		before = x.batch.Size()
 		if err := x.spool.drain(x.batch, drainBytes); err != nil {
 			return err
 		}
+		l.held.Add(int64(x.batch.Size() - before))
 	}
 	x.size.Store(int64(x.batch.Size()))
 	if x.failure == nil && l.full(x) {
@@ -203,19 +208,26 @@ func (l *load) full(x *lane) bool {
 	if x.spool != nil && x.spool.fresh >= min(bound, leastStretch) {
 		return true
 	}
-	held, largest := int64(0), int64(0)
+	return size >= min(bound, leastRun) && l.held.Load() > bound && size >= l.largest()
+}
+
+func (l *load) largest() (n int64) {
 	for _, x := range l.lanes {
-		n := x.size.Load()
-		held, largest = held+n, max(largest, n)
+		n = max(n, x.size.Load())
 	}
-	return size >= min(bound, leastRun) && held > bound && size >= largest
+	return n
 }
 
 // flush takes the rows out of memory: to the spool, with a bookmark, or to the backend.
 func (l *load) flush(ctx context.Context, x *lane) error {
+	size := int64(x.batch.Size())
 	x.size.Store(0)
 	if x.spool != nil {
-		return x.spool.put(x.batch)
+		if err := x.spool.put(x.batch); err != nil {
+			return err
+		}
+		l.held.Add(-size)
+		return nil
 	}
 	b := x.batch
 	c := Commit{Projection: x.p, Number: x.build.Number, From: b.From(), To: b.Mark(), Events: b.Events()}
@@ -229,5 +241,6 @@ func (l *load) flush(ctx context.Context, x *lane) error {
 	x.build.Mark, x.build.Failure = c.To, c.Failure
 	x.build.Events += c.Events
 	x.batch = NewBatch(x.p, c.To)
+	l.held.Add(-size)
 	return nil
 }
