@@ -38,7 +38,7 @@ func Translate(path, op string, err error) error {
 	case sqlite3.BUSY, sqlite3.LOCKED:
 		return fmt.Errorf("%s %s: %w", op, path, ErrBusy)
 	case sqlite3.IOERR:
-		if errors.Is(err, sqlite3.IOERR_WRITE) && noSpace(filepath.Dir(path)) {
+		if (errors.Is(err, sqlite3.IOERR_WRITE) || isIndexError(err)) && noSpace(filepath.Dir(path)) {
 			return fmt.Errorf("%s %s: %w: %w", op, path, eventstore.ErrFull, err)
 		}
 	}
@@ -47,18 +47,19 @@ func Translate(path, op string, err error) error {
 
 // noSpace reports whether the folder takes no more bytes. The driver gives a write that failed without its
 // reason, so a small file is written to ask the operating system again.
-func noSpace(dir string) bool {
+func noSpace(dir string) bool { return isNoSpace(tryRoom(dir, 64<<10)) }
+
+// tryRoom gives the error of writing so many bytes to a file of the folder, which is removed again.
+func tryRoom(dir string, bytes int) error {
 	f, err := os.CreateTemp(dir, "space-*.probe")
 	if err != nil {
-		return isNoSpace(err)
+		return err
 	}
-	_, err = f.Write(make([]byte, 64<<10))
+	_, err = f.Write(make([]byte, bytes))
 	if err == nil {
 		err = f.Sync()
 	}
-	_ = f.Close()
-	_ = os.Remove(f.Name())
-	return isNoSpace(err)
+	return errors.Join(err, f.Close(), os.Remove(f.Name()))
 }
 
 func isNoSpace(err error) bool {

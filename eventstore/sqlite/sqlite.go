@@ -5,15 +5,19 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/vfs"
+	_ "github.com/ncruces/go-sqlite3/vfs/memdb" // Memory
 
 	"imagine.ua/litopys/eventstore"
 )
@@ -42,7 +46,13 @@ type Config struct {
 	GatherWAL bool
 	// CheckpointPages is after how many pages the WAL is copied back; 0 means 1000, negative never.
 	CheckpointPages int
+
+	full func(dir string) bool // tells whether a folder takes no more bytes; nil means noSpace
 }
+
+// Memory is the VFS of databases in memory. Their paths begin with a slash and are names in this process; each
+// is gone with its last connection, and readers make its writer wait.
+const Memory = "memdb"
 
 func (c Config) withDefaults() Config {
 	if c.CacheKiB == 0 {
@@ -56,6 +66,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.CheckpointPages == 0 {
 		c.CheckpointPages = 1000
+	}
+	if c.full == nil {
+		c.full = noSpace
 	}
 	return c
 }
@@ -83,6 +96,8 @@ func (c Config) pragmas() string {
 	// The WAL file is cut back to this after a checkpoint, so that one large transaction does not occupy
 	// the disk for ever.
 	set("journal_size_limit", 64<<20)
+	// The first look at the file opens the WAL and its index; see Open.
+	b.WriteString("SELECT count(*) FROM sqlite_schema;")
 	return b.String()
 }
 
@@ -103,40 +118,109 @@ func (c Config) uri() string {
 type Conn struct {
 	*sqlite3.Conn
 	path       string
-	vfs        string      // of this connection alone; empty for none
-	statements *statements // nil when closed
+	vfs        string          // of this connection alone; empty for none
+	elsewhere  *indexElsewhere // where its index is; nil for beside the file
+	statements *statements     // nil when closed
 }
 
-// Open opens the file, creating it unless it is opened read-only.
+// Open opens the file, creating it unless it is opened read-only: for its owner alone, as what SQLite puts
+// beside it. On a full disk the index of the write-ahead log goes to another file system, so that what is
+// recorded can be read; see elsewhere.go. Where there is none, the error is eventstore.ErrFull.
 func Open(ctx context.Context, cfg Config) (*Conn, error) {
 	cfg = cfg.withDefaults()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	elsewhere := joinElsewhere(cfg)
+	c, err := open(cfg, elsewhere)
+	if elsewhere != nil || !isIndexError(err) || !cfg.full(filepath.Dir(cfg.Path)) {
+		return c, translateOpen(cfg, err)
+	}
+	if elsewhere, err = moveIndex(cfg); err != nil {
+		return nil, fmt.Errorf("open %s: %w: %w", cfg.Path, eventstore.ErrFull, err)
+	}
+	c, err = open(cfg, elsewhere)
+	return c, translateOpen(cfg, err)
+}
+
+func translateOpen(cfg Config, err error) error { return Translate(cfg.Path, "open", err) }
+
+// open opens the file with its index in one place. The errors are the driver's.
+func open(cfg Config, elsewhere *indexElsewhere) (*Conn, error) {
 	flags := sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE | sqlite3.OPEN_URI
 	if cfg.ReadOnly {
 		flags = sqlite3.OPEN_READONLY | sqlite3.OPEN_URI
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	c := &Conn{path: cfg.Path, elsewhere: elsewhere}
+	if elsewhere != nil {
+		cfg.VFS = elsewhere.name
 	}
-	c := &Conn{path: cfg.Path}
 	if cfg.GatherWAL && !cfg.Relaxed && !cfg.ReadOnly {
 		c.vfs = gatherWAL(cfg.VFS)
 		cfg.VFS = c.vfs
 	}
-	raw, err := sqlite3.OpenFlags(cfg.uri(), flags)
-	if err != nil {
-		vfs.Unregister(c.vfs)
-		return nil, Translate(cfg.Path, "open", err)
+	err := ownFile(cfg)
+	if err == nil {
+		c.Conn, err = sqlite3.OpenFlags(cfg.uri(), flags)
 	}
-	c.Conn, c.statements = raw, newStatements(raw)
-	if err := raw.Exec(cfg.pragmas()); err != nil {
+	if err != nil {
+		c.leave()
+		return nil, err
+	}
+	c.statements = newStatements(c.Conn)
+	err = c.Exec(cfg.pragmas())
+	if err == nil {
+		err = ownSides(cfg)
+	}
+	if err != nil {
 		_ = c.Close()
-		return nil, Translate(cfg.Path, "open", err)
+		return nil, err
 	}
 	return c, nil
 }
 
+// ownFile makes the file for its owner only, before SQLite would make it by the umask.
+func ownFile(cfg Config) error {
+	if cfg.ReadOnly || cfg.VFS == Memory {
+		return nil
+	}
+	f, err := os.OpenFile(cfg.Path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// ownSides gives the write-ahead log and its index, which the driver makes by the umask, no more readers than
+// the file has.
+func ownSides(cfg Config) error {
+	if cfg.ReadOnly || cfg.VFS == Memory {
+		return nil
+	}
+	file, err := os.Stat(cfg.Path)
+	if err != nil {
+		return err
+	}
+	for _, side := range []string{cfg.Path + "-wal", cfg.Path + "-shm"} {
+		info, err := os.Stat(side)
+		if err == nil && info.Mode().Perm()&^file.Mode().Perm() != 0 {
+			err = os.Chmod(side, file.Mode().Perm())
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
 // Path of the database file.
 func (c *Conn) Path() string { return c.path }
+
+// leave gives back what of the connection is registered.
+func (c *Conn) leave() {
+	vfs.Unregister(c.vfs)
+	c.elsewhere.leave()
+}
 
 // Close releases the statements and the connection. The last connection to close copies the WAL back into the
 // file. Closing nil or twice is a no-op; a loop over Rows that it happens in ends with eventstore.ErrClosed.
@@ -149,7 +233,7 @@ func (c *Conn) Close() error {
 	raw := c.Conn
 	c.Conn = nil
 	err := raw.Close()
-	vfs.Unregister(c.vfs)
+	c.leave()
 	return Translate(c.path, "close", err)
 }
 
