@@ -28,6 +28,14 @@ func isBusy(err error) bool {
 	return errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.LOCKED)
 }
 
+// unlessFull leaves out an error that means "no space".
+func unlessFull(err error) error {
+	if isFull(err) {
+		return nil
+	}
+	return err
+}
+
 // diskError marks an error that means "no space" as the contract's.
 func diskError(err error) error {
 	if isFull(err) && !errors.Is(err, eventstore.ErrFull) {

@@ -31,7 +31,8 @@ func lockFolder(fsys FS, dir string) (*flock.Flock, error) {
 	if !taken {
 		return nil, fmt.Errorf("%s: %w: %s", dir, eventstore.ErrLocked, holder(fsys, path))
 	}
-	if err := writeHolder(fsys, path); err != nil {
+	// On a full disk the text stays that of an earlier holder; the lock itself takes no space.
+	if err := writeHolder(fsys, path); err != nil && !isFull(err) {
 		_ = lock.Close()
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}

@@ -163,7 +163,7 @@ func (s *Store) inspect(cfg Config) (head uint64, err error) {
 }
 
 // Close implements eventstore.Store: what was accepted is committed and answered, the stream index and the
-// write-ahead log are brought to their places, the lock is given back. Reads and subscriptions under way
+// write-ahead log are brought to their places if the disk has room, the lock is given back. Reads and subscriptions under way
 // end with eventstore.ErrClosed.
 func (s *Store) Close() error {
 	s.once.Do(func() {
@@ -175,11 +175,12 @@ func (s *Store) Close() error {
 	return s.closed
 }
 
-// release gives back what is held, in the reverse order of open. It serves a half-opened store too.
+// release gives back what is held, in the reverse order of open. It serves a half-opened store too. What finds
+// no room on a full disk is no error: the log is whole, and the next open does the rest.
 func (s *Store) release() error {
 	var errs []error
 	if s.index != nil {
-		errs = append(errs, s.index.stop())
+		errs = append(errs, unlessFull(s.index.stop()))
 	}
 	if s.log != nil {
 		errs = append(errs, s.log.pool.Close())
@@ -187,7 +188,7 @@ func (s *Store) release() error {
 	if s.writer != nil {
 		errs = append(errs, s.writer.copier.close())
 		if s.writer.broken == nil {
-			errs = append(errs, diskError(s.conn.Checkpoint()))
+			errs = append(errs, unlessFull(s.conn.Checkpoint()))
 		}
 	}
 	errs = append(errs, s.conn.Close(), s.lock.Close()) // closing no connection is a no-op

@@ -164,22 +164,35 @@ func (x *index) derived(ctx context.Context, first, last uint64) (runs []*run, e
 // deriveEntries is how many records are derived at a time: a bound on memory, not on the index.
 const deriveEntries = 1 << 17
 
-// deriveTail covers the end of the log: whole generations as runs, the rest in memory.
+// deriveTail covers the end of the log: whole generations as runs, the rest in memory. What finds no room on a
+// full disk is held in memory too, as if it were new; the log can be read without a place to write.
 func (x *index) deriveTail(ctx context.Context, next, head uint64) error {
 	if head+1-next > 2*x.limit {
-		if err := x.derive(ctx, next, head); err != nil {
+		err := x.derive(ctx, next, head)
+		if n := len(x.runs); n > 0 {
+			next = x.runs[n-1].last + 1
+		}
+		if err != nil && (!isFull(err) || head+1-next > maxBacklog*x.limit) {
 			return err
 		}
-		next = head + 1
 	}
-	g := newGeneration(next)
-	err := x.log.between(ctx, next, head, func(r eventstore.Record) { g.add(r.Stream, r.Revision) })
-	if err != nil {
-		return err
-	}
-	x.gens = []*generation{g}
 	x.covered.Store(next - 1)
-	return nil
+	for {
+		upTo := head
+		if head+1-next > 2*x.limit {
+			upTo = next + x.limit - 1
+			wake(x.flushWork)
+		}
+		g := newGeneration(next)
+		if err := x.log.between(ctx, next, upTo, func(r eventstore.Record) { g.add(r.Stream, r.Revision) }); err != nil {
+			return err
+		}
+		x.gens = append(x.gens, g)
+		if upTo == head {
+			return nil
+		}
+		next = upTo + 1
+	}
 }
 
 // repair rebuilds a damaged run from the log. A run that somebody has rebuilt or merged away meanwhile is

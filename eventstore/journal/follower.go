@@ -71,7 +71,7 @@ type waiter struct {
 }
 
 // startFollower begins behind what the key store has followed and returns when the log that stands now is
-// carried out.
+// carried out, or the disk is too full for it, which leaves a follower that has failed.
 func startFollower(ctx context.Context, parts Parts, causes *causes) (*follower, error) {
 	followed, err := parts.Keys.Followed(ctx)
 	if err != nil {
@@ -91,7 +91,10 @@ func startFollower(ctx context.Context, parts Parts, causes *causes) (*follower,
 		causes: causes, replay: uint64(head), at: followed, remembered: followed, passed: followed,
 	}
 	go f.run(life)
-	if err := f.wait(ctx, uint64(head)); err != nil {
+	if err := f.wait(ctx, uint64(head)); errors.Is(err, eventstore.ErrFull) {
+		// The log can be read without keys. No value is opened, for it may be one that must be erased.
+		f.logger.WarnContext(ctx, "no space left: values stay closed until fates can be carried out", slog.Any("error", err))
+	} else if err != nil {
 		return nil, errors.Join(fmt.Errorf("carry out fates: %w", err), f.stop())
 	}
 	return f, nil
@@ -370,7 +373,8 @@ func (f *follower) stop() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
-	if err := f.keys.Follow(ctx, passed, nil); err != nil {
+	// On a full disk the next open looks at more, and nothing else is lost.
+	if err := f.keys.Follow(ctx, passed, nil); err != nil && !errors.Is(err, eventstore.ErrFull) {
 		return fmt.Errorf("position of the key store: %w", err)
 	}
 	return nil

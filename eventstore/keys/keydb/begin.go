@@ -55,8 +55,14 @@ func begin(ctx context.Context, cfg Config, conn *sqlite.Conn) (*writer, *keys.I
 		cache:    keys.NewCache(cfg.CacheKeys),
 		followed: h.followed,
 	}
-	// A crash between the commit of a destruction and the end of the call leaves the old page in the WAL.
-	return w, index, conn.Checkpoint()
+	// A crash between the commit of a destruction and the end of the call leaves the old page in the WAL. On a
+	// full disk it stays there for now: what is recorded can be read, but nothing is certified as gone.
+	if err := conn.Checkpoint(); errors.Is(err, eventstore.ErrFull) {
+		w.unclean = true
+	} else if err != nil {
+		return nil, nil, err
+	}
+	return w, index, nil
 }
 
 func readHead(conn *sqlite.Conn) (h head, found bool, err error) {

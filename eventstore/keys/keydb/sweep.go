@@ -59,8 +59,12 @@ func (s *Store) page(ctx context.Context, query string, args ...any) (page []key
 	return page, end, err
 }
 
-// Uncertified lists the destroyed keys that no certificate names yet, by subject.
+// Uncertified lists the destroyed keys that no certificate names yet, by subject. It lists none while their
+// bytes may still stand in the WAL, and gives the error of emptying that: a certificate says that they are gone.
 func (s *Store) Uncertified(ctx context.Context, limit int) (gone []keys.Gone, err error) {
+	if err := s.Alone(ctx, s.writer.clean); err != nil {
+		return nil, err
+	}
 	err = s.writer.read(ctx, func(conn *sqlite.Conn) error {
 		for row, err := range conn.Rows(owedKeys, limit) {
 			if err != nil {

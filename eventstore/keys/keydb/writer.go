@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/keys"
 	"imagine.ua/litopys/eventstore/sqlite"
 )
@@ -46,9 +47,13 @@ func (w *writer) read(ctx context.Context, do func(*sqlite.Conn) error) error {
 	})
 }
 
-// close empties the WAL and closes the file; the base is shut.
+// close empties the WAL and closes the file; the base is shut. On a full disk the WAL stays for the next open.
 func (w *writer) close() error {
-	return errors.Join(w.readers.Close(), w.conn.Checkpoint(), w.conn.Close())
+	readers, emptied := w.readers.Close(), w.conn.Checkpoint()
+	if errors.Is(emptied, eventstore.ErrFull) {
+		emptied = nil
+	}
+	return errors.Join(readers, emptied, w.conn.Close())
 }
 
 // kmsContext bounds what the writer asks of the key-management service; callers' contexts end one call each,
