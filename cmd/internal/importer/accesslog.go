@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,6 +11,7 @@ import (
 	"imagine.ua/litopys/cmd/internal/importer/accesslog"
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/ledger"
+	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/subject"
 	"imagine.ua/litopys/eventstore/keys"
 )
@@ -26,13 +26,11 @@ const (
 	fieldBrowser  domain.Field = "browser"
 )
 
-// registerKey is the idempotency key of a visitor's registration. Keys are told apart within a stream, and
-// the stream's name is random, so one key serves all.
-const registerKey = "access-log:register"
-
 // Ledger takes commands; *ledger.Ledger is one.
 type Ledger interface {
 	HandleAll(ctx context.Context, cmds []ledger.Command) []ledger.Outcome
+	// Policies gives the versions by which it decides.
+	Policies(ctx context.Context) (*policy.Set, error)
 }
 
 // Visitors finds a visitor again and makes ids that nobody can guess back.
@@ -110,7 +108,10 @@ func (a *AccessLog) Run(ctx context.Context, text *Input, limit int) (Report, er
 			batch, size = batch[:0], 0
 		}
 	}
-	return a.report, a.flush(ctx, batch)
+	if err := a.flush(ctx, batch); err != nil {
+		return a.report, err
+	}
+	return a.report, a.Rejects.Finish()
 }
 
 // parse gives a line as a visit, or the reason why it is none.
@@ -150,8 +151,8 @@ func (a *AccessLog) flush(ctx context.Context, batch []pending) error {
 		return err
 	}
 	cmds, lines := make([]ledger.Command, 0, len(batch)), make([]Line, 0, len(batch))
-	for _, p := range batch {
-		why := refused[p.visit.Visitor()]
+	for i, p := range batch {
+		why := refused[i]
 		if why == nil {
 			var cmd ledger.Command
 			if cmd, why = a.collect(ctx, p); why == nil {
@@ -198,62 +199,6 @@ func isRefusal(err error) bool {
 
 func isReused(err error) bool { return errors.Is(err, &domain.Refusal{Code: "idempotency.reused"}) }
 
-// register opens the files of visitors that this run meets for the first time, and tells which were refused.
-func (a *AccessLog) register(ctx context.Context, batch []pending) (map[string]error, error) {
-	if len(a.known) > knownVisitors {
-		clear(a.known)
-	}
-	var cmds []ledger.Command
-	var marks []string
-	refused := map[string]error{}
-	for _, p := range batch {
-		mark := p.visit.Visitor()
-		if _, known := a.known[mark]; known || refused[mark] != nil {
-			continue
-		}
-		cmd, err := a.registration(ctx, p.visit)
-		if err != nil {
-			if !isRefusal(err) {
-				return nil, fmt.Errorf("line %d: %w", p.line.Number, err)
-			}
-			refused[mark] = err
-			continue
-		}
-		a.known[mark] = cmd.Subject
-		cmds, marks = append(cmds, cmd), append(marks, mark)
-	}
-	for i, out := range a.Ledger.HandleAll(ctx, cmds) {
-		switch {
-		case out.Err == nil, isReused(out.Err), errors.Is(out.Err, &domain.Refusal{Code: "subject.registered"}):
-		case isRefusal(out.Err):
-			refused[marks[i]] = out.Err
-			delete(a.known, marks[i])
-		default:
-			return nil, fmt.Errorf("register a visitor: %w", out.Err)
-		}
-	}
-	return refused, nil
-}
-
-// registration is the command that opens a visitor's file. One who is found keeps his id; his registration
-// is then answered as a repetition.
-func (a *AccessLog) registration(ctx context.Context, v accesslog.Visit) (subject.Register, error) {
-	value := domain.ClearValue(v.Visitor())
-	found, err := a.Visitors.Find(ctx, fieldVisitor, value)
-	if err != nil {
-		return subject.Register{}, fmt.Errorf("find a visitor: %w", err)
-	}
-	var id domain.SubjectID
-	if len(found) > 0 {
-		id = slices.MinFunc(found, func(a, b domain.SubjectID) int { return slices.Compare(a.UUID[:], b.UUID[:]) })
-	} else if id.UUID, err = a.NewID(); err != nil {
-		return subject.Register{}, fmt.Errorf("new id: %w", err)
-	}
-	op, err := a.operation(registerKey, v.At)
-	return subject.Register{About: subject.About{Subject: id, Operation: op},
-		Reference: subject.Given{Field: fieldVisitor, Value: value}}, err
-}
-
 // collect is the command that records one line.
 func (a *AccessLog) collect(ctx context.Context, p pending) (subject.Collect, error) {
 	id := a.known[p.visit.Visitor()]
@@ -266,9 +211,12 @@ func (a *AccessLog) collect(ctx context.Context, p pending) (subject.Collect, er
 	if err != nil {
 		return subject.Collect{}, fmt.Errorf("token: %w", err)
 	}
-	op, err := a.operation(fmt.Sprintf("access-log:%s:%d", token, p.occurrence), p.visit.At)
-	return subject.Collect{About: subject.About{Subject: id, Operation: op}, Source: subject.Automatic,
-		Values: valuesOf(p.visit)}, err
+	return a.collected(id, fmt.Sprintf("access-log:%s:%d", token, p.occurrence), p.visit)
+}
+
+func (a *AccessLog) collected(id domain.SubjectID, key string, v accesslog.Visit) (subject.Collect, error) {
+	op, err := a.operation(key, v.At)
+	return subject.Collect{About: subject.About{Subject: id, Operation: op}, Source: subject.Automatic, Values: valuesOf(v)}, err
 }
 
 func (a *AccessLog) operation(key string, at time.Time) (domain.Operation, error) {

@@ -61,7 +61,10 @@ func (e *Events) Run(ctx context.Context, text *Input, limit int) (Report, error
 		cmds, lines = append(cmds, cmd), append(lines, Line{Number: line.Number, Offset: line.Offset})
 		size += len(line.Text)
 	}
-	return e.report, flush()
+	if err := flush(); err != nil {
+		return e.report, err
+	}
+	return e.report, e.Rejects.Finish()
 }
 
 // decode reads one line as a command.

@@ -13,10 +13,6 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"os"
-	"sync/atomic"
-
-	"github.com/klauspost/compress/gzip"
 )
 
 // Line is one line of the input without its ending.
@@ -83,75 +79,4 @@ func (l *Line) trim(limit int) {
 	if len(l.Text) > limit {
 		l.Long, l.Text = true, nil
 	}
-}
-
-// Input is a text to import, uncompressed while it is read.
-type Input struct {
-	io.Reader
-	// Size is the length of the file in bytes as it lies there; 0 when nobody knows.
-	Size int64
-
-	read   atomic.Int64
-	source io.Reader
-	closer io.Closer
-}
-
-// Open opens a file, or standard input when the path is "-". Text compressed by gzip is recognised by its
-// first two bytes, whatever the name.
-func Open(path string, stdin io.Reader) (*Input, error) {
-	in := &Input{source: stdin}
-	if path != "-" {
-		file, err := os.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		info, err := file.Stat()
-		if err == nil && info.IsDir() {
-			err = &os.PathError{Op: "import", Path: path, Err: errors.New("is a folder")}
-		}
-		if err != nil {
-			return nil, errors.Join(err, file.Close())
-		}
-		in.source, in.closer = file, file
-		if info.Mode().IsRegular() {
-			in.Size = info.Size()
-		}
-	}
-	return in, in.uncompress()
-}
-
-func (in *Input) uncompress() error {
-	counted := bufio.NewReaderSize(countingReader{in}, 64<<10)
-	magic, err := counted.Peek(2)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return errors.Join(err, in.Close())
-	}
-	in.Reader = counted
-	if bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		unzipped, err := gzip.NewReader(counted)
-		if err != nil {
-			return errors.Join(err, in.Close())
-		}
-		in.Reader = unzipped
-	}
-	return nil
-}
-
-// Done is how many bytes of the file have been read so far.
-func (in *Input) Done() int64 { return in.read.Load() }
-
-// Close closes the file; standard input stays open.
-func (in *Input) Close() error {
-	if in.closer == nil {
-		return nil
-	}
-	return in.closer.Close()
-}
-
-type countingReader struct{ in *Input }
-
-func (r countingReader) Read(p []byte) (int, error) {
-	n, err := r.in.source.Read(p)
-	r.in.read.Add(int64(n))
-	return n, err
 }

@@ -18,14 +18,15 @@ import (
 
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/ledger"
+	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/subject"
 	"imagine.ua/litopys/eventstore/keys"
 )
 
 var errDisk = errors.New("disk on fire")
 
-// fakeLedger takes every command once for its subject and key. It refuses commands whose first value holds
-// "refuse", and fails for good once it has taken as many commands as it may.
+// fakeLedger takes every command once for its subject and key. It refuses commands of a far future and those whose
+// value holds "refuse" or is too long, and fails for good once it has taken as many commands as it may.
 type fakeLedger struct {
 	t     testing.TB
 	taken map[string]bool
@@ -55,6 +56,9 @@ func (f *fakeLedger) handle(c ledger.Command) ledger.Outcome {
 	if f.taken[key] {
 		return ledger.Outcome{Receipt: ledger.Receipt{Repeated: true}}
 	}
+	if cmd.By().Spec().At.Year() > 2100 {
+		return ledger.Outcome{Err: domain.Refuse("operation.future", "3.4", "wait", "too early")}
+	}
 	if f.limit > 0 && len(f.taken) >= f.limit {
 		return ledger.Outcome{Err: errDisk}
 	}
@@ -64,13 +68,21 @@ func (f *fakeLedger) handle(c ledger.Command) ledger.Outcome {
 		f.found[mark] = append(f.found[mark], cmd.Subject)
 	case subject.Collect:
 		for _, v := range cmd.Values {
-			if text, _ := v.Value.Reveal(); strings.Contains(text, "refuse") {
+			text, _ := v.Value.Reveal()
+			if len(text) > 4096 {
+				return ledger.Outcome{Err: domain.Refuse("value.too-long", "2.1", "shorten it", "the value is too long")}
+			}
+			if strings.Contains(text, "refuse") {
 				return ledger.Outcome{Err: domain.Refuse("value.bad", "2.1", "mend it", "the value is bad")}
 			}
 		}
 	}
 	f.taken[key] = true
 	return ledger.Outcome{Receipt: ledger.Receipt{Events: []uuid.UUID{{1}}}}
+}
+
+func (f *fakeLedger) Policies(context.Context) (*policy.Set, error) {
+	return policy.NewSet(policy.Imagine())
 }
 
 func (f *fakeLedger) Find(_ context.Context, field domain.Field, value domain.Value) ([]domain.SubjectID, error) {
@@ -87,6 +99,11 @@ func (f *fakeLedger) Token(_ context.Context, ref keys.Ref, content []byte) (uui
 	}
 	sum := sha256.Sum256(append(ref.Subject.UUID[:], content...))
 	return uuid.UUID(sum[:16]), nil
+}
+
+// someAct is one that the policy permits.
+func someAct() Act {
+	return Act{Actor: domain.Actor{Kind: domain.ActorSystem, ID: "x"}, Purpose: "improvement", Grounds: "ua.11.1.6", Service: "site"}
 }
 
 func rejectsIn(t testing.TB) *Rejects {
@@ -106,9 +123,8 @@ func run(t testing.TB, f *fakeLedger, text string, batch int) (Report, []Reject,
 		t.Fatal(err)
 	}
 	rejects := rejectsIn(t)
-	a := AccessLog{Ledger: f, Visitors: f, Batch: batch, Rejects: rejects, NewID: uuid.NewRandom,
-		Act: Act{Actor: domain.Actor{Kind: domain.ActorSystem, ID: "x"}, Purpose: "p", Grounds: "g", Service: "s"}}
-	report, runErr := a.Run(t.Context(), in, 512)
+	a := AccessLog{Ledger: f, Visitors: f, Batch: batch, Rejects: rejects, NewID: uuid.NewRandom, Act: someAct()}
+	report, runErr := a.Run(t.Context(), in, 8192)
 	if err := rejects.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +158,7 @@ func logLine(address, page string) string {
 func TestAccountsForEveryLine(t *testing.T) {
 	t.Parallel()
 	text := logLine("192.0.2.1", "/a") + logLine("192.0.2.1", "/a") + "odd\n" + logLine("192.0.2.2", "/refuse") +
-		logLine("192.0.2.2", "/"+strings.Repeat("x", 600)) + "\n" + logLine("192.0.2.2", "/b")
+		logLine("192.0.2.2", "/"+strings.Repeat("x", 9000)) + "\n" + logLine("192.0.2.2", "/b")
 	for _, batch := range []int{1, 2, 100} {
 		f := newFake(t)
 		got, rejects, err := run(t, f, text, batch)
@@ -273,43 +289,5 @@ func TestEventsAccountForEveryLine(t *testing.T) {
 		if list := readRejects(t, rejects.Path()); len(list) != 3 || list[2].Line != good+3 {
 			t.Errorf("rejects: %+v", list)
 		}
-	}
-}
-
-func TestRejectsReplaceThoseOfAnEarlierRun(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "rejects.jsonl")
-	for i := range 2 {
-		r, err := NewRejects(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Add(Reject{Line: int64(i + 1), Reason: "odd"})
-		if err := errors.Join(r.Close(), r.Close()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := readRejects(t, path); len(got) != 1 || got[0].Line != 2 {
-		t.Errorf("got %+v, want the second run's", got)
-	}
-	if r, err := NewRejects(path); err != nil || r.Path() != "" || r.Close() != nil {
-		t.Errorf("a run without rejects: %v", err)
-	}
-	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("rejects of an earlier run are left: %v", err)
-	}
-}
-
-func TestRejectsNeedAFolderThatMayBeWritten(t *testing.T) {
-	t.Parallel()
-	folder := filepath.Join(t.TempDir(), "closed")
-	if err := os.Mkdir(folder, 0o555); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := NewRejects(filepath.Join(folder, "r")); !errors.Is(err, os.ErrPermission) {
-		t.Errorf("got %v, want a refusal of permission", err)
-	}
-	if _, err := NewRejects(filepath.Join(folder, "absent", "r")); err == nil {
-		t.Error("an absent folder is taken")
 	}
 }

@@ -8,9 +8,11 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	json "github.com/go-json-experiment/json"
 
@@ -85,6 +87,9 @@ type Command interface {
 
 // Decode reads one line.
 func Decode(line []byte) (Command, error) {
+	if !utf8.Valid(line) {
+		return nil, errors.New("the line is not valid UTF-8")
+	}
 	var head struct {
 		Command string `json:"command"`
 	}

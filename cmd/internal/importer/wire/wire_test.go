@@ -72,7 +72,7 @@ func TestDecodeRefuses(t *testing.T) {
 		`{"command":"collect",` + operation + `,` + subj + `,"source":"subject","values":{"secret":5}}`: `values.?: a value of the wrong type`,
 		`{"command":"transfer",` + operation + `,` + subj + `,"fields":["name"],"basis":{}}`:            `basis: want exactly one`,
 		`{"command":"consent.withdraw",` + operation + `,` + subj + `}`:                                 `consent: missing`,
-		"{\"command\":\"close\",\"key\":\"\xff\"}":                                                      `malformed`,
+		"{\"command\":\"close\",\"key\":\"\xff\"}":                                                      `the line is not valid UTF-8`,
 		`{"command":"request.approve",` + operation + `}`:                                               `request: missing`,
 		`{"command":"hold.release",` + operation + `,` + subj + `,"document":"d-1"}`:                    `hold: missing`,
 		`{"command":"disclose",` + operation + `,` + subj + `,"values":[{"field":"name"}]}`:             `recipient: missing`,
