@@ -72,16 +72,13 @@ func (e *entry) after(stream domain.Stream, events []domain.Recorded) (*entry, e
 
 // afterFile folds a subject's file, whose state is copied once for many events.
 func afterFile(s subject.State, events []domain.Recorded) (subject.State, error) {
-	list := make([]subject.Event, len(events))
+	list := make([]subject.Fact, len(events))
 	for i := range events {
 		e, ok := events[i].Event.(subject.Event)
 		if !ok {
 			return s, stray(events[i].Event)
 		}
-		list[i] = e
-	}
-	if len(list) == 1 {
-		return subject.Evolve(s, list[0]), nil
+		list[i] = subject.Fact{Event: e, At: events[i].Meta.OccurredAt}
 	}
 	return subject.Fold(s, list...), nil
 }

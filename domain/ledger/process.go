@@ -212,9 +212,9 @@ func (b *batch) subjectEvents(ctx context.Context, t *task, cmd subject.Command)
 	events := make([]domain.Event, len(decided))
 	for i, e := range decided {
 		events[i] = e
-	}
-	if !t.trace() {
-		b.state = subject.Fold(b.state, decided...)
+		if !t.trace() {
+			b.state = subject.Evolve(b.state, subject.Fact{Event: e, At: t.op.At})
+		}
 	}
 	return events, nil
 }

@@ -47,7 +47,7 @@ func TestOrderRefusals(t *testing.T) {
 	place := subject.PlaceOrder{About: about(), Order: order, Scope: scope()}
 	nowhere := place
 	nowhere.Scope.Recipients = nil
-	done := past(placed(), subject.OrderExecuted{Subject: anna, Order: order})
+	done, cancelled := past(placed(), subject.OrderExecuted{Subject: anna, Order: order}), subject.OrderCancelled{Subject: anna, Order: order}
 	refusals{
 		{"without id", past(), subject.PlaceOrder{About: about(), Scope: scope()}, "order.missing", "3.3.2"},
 		{"twice", past(placed()), place, "order.exists", "3.3.2"},
@@ -55,9 +55,11 @@ func TestOrderRefusals(t *testing.T) {
 		{"execute an unknown one", past(), subject.ExecuteOrder{About: about(), Order: order}, "order.unknown", "3.3.2"},
 		{"execute twice", done, subject.ExecuteOrder{About: about(), Order: order}, "order.ended", "3.3.2"},
 		{"cancel an unknown one", past(), subject.CancelOrder{About: about(), Order: order}, "order.unknown", "3.3.2"},
+		{"cancel what was carried out", done, subject.CancelOrder{About: about(), Order: order}, "order.ended", "3.3.2"},
+		{"execute a cancelled one", past(placed(), cancelled), subject.ExecuteOrder{About: about(), Order: order}, "order.ended", "3.3.2"},
 	}.run(t)
-	ask(t, done, subject.CancelOrder{About: about(), Order: order}).ThenNothing()
-	ask(t, past(placed()), subject.CancelOrder{About: about(), Order: order}).Then(subject.OrderCancelled{Subject: anna, Order: order})
+	ask(t, past(placed()), subject.CancelOrder{About: about(), Order: order}).Then(cancelled)
+	ask(t, past(placed(), cancelled), subject.CancelOrder{About: about(), Order: order}).ThenNothing()
 }
 
 func transferOf(basis subject.Basis, fields ...domain.Field) subject.Transfer {

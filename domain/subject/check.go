@@ -3,6 +3,7 @@ package subject
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -21,6 +22,14 @@ func shown[T ~string](w T) string {
 	return "what was given"
 }
 
+// called names a thing for a message: "the field email".
+func called[T ~string](thing string, w T) string {
+	if s := shown(w); s == string(w) {
+		return "the " + thing + " " + s
+	}
+	return "the " + thing + " that was given"
+}
+
 func input(code, clause, remedy, format string, args ...any) *domain.Refusal {
 	return domain.Refuse(code, clause, remedy, format, args...).WithKind(domain.Input)
 }
@@ -30,7 +39,7 @@ func (d *decision) field(f domain.Field) (*policy.Field, error) {
 	entry, ok := d.Policy.Field(f)
 	if !ok {
 		return nil, domain.Refuse("field.unknown", "2.1", "use a field of the catalogue, or publish a policy that names this one",
-			"the catalogue does not know the field %s", shown(f)).WithKind(domain.Unknown)
+			"the catalogue does not know %s", called("field", f)).WithKind(domain.Unknown)
 	}
 	return entry, nil
 }
@@ -78,7 +87,7 @@ func distinct(fields []domain.Field) error {
 	}
 	for i, f := range fields {
 		if slices.Contains(fields[:i], f) {
-			return input("fields.repeated", "", "name it once", "the field %s is named twice", shown(f))
+			return input("fields.repeated", "", "name it once", "%s is named twice", called("field", f))
 		}
 	}
 	return nil
@@ -104,19 +113,46 @@ func (d *decision) attribute(word string, f domain.Field) (*policy.Field, Held, 
 	}
 	h, ok := d.state.Held(f)
 	if !ok {
-		return nil, Held{}, domain.Refuse(word+".not-held", "4.1", "collect it first", "the ledger holds no live value of the field %s", f).WithKind(domain.Unknown)
+		return nil, Held{}, domain.Refuse(word+".not-held", "4.1", missing(word), "the ledger holds no live value of the field %s", f).WithKind(domain.Unknown)
+	}
+	if d.precedes(h.began()) {
+		return nil, Held{}, d.cameLater(word, "the field %s", h, h.began())
 	}
 	return entry, h, nil
 }
 
-// attributes gives several attributes, each held and named once.
+// missing says what to do about a field that is not held.
+func missing(word string) string {
+	if word == "delete" {
+		return "leave it out: nothing of it is left to delete"
+	}
+	return "collect it first"
+}
+
+// cameLater refuses an operation on what was not there when it happened.
+func (d *decision) cameLater(word, what string, h Held, came instant) error {
+	return domain.Refuse(word+".not-held", "4.1", "give a time at which it was held, or leave it out",
+		what+" came later: on %s", h.Field, came.on()).WithKind(domain.Unknown)
+}
+
+// current gives an attribute for an operation that changes or shows the value which is held now: it can't have
+// happened before that value came.
+func (d *decision) current(word string, f domain.Field) (*policy.Field, Held, error) {
+	entry, h, err := d.attribute(word, f)
+	if err == nil && d.precedes(h.from) {
+		err = d.cameLater(word, "the value of the field %s that is held now", h, h.from)
+	}
+	return entry, h, err
+}
+
+// attributes gives several attributes, each held now and named once.
 func (d *decision) attributes(word string, fields []domain.Field) ([]Held, error) {
 	if err := distinct(fields); err != nil {
 		return nil, err
 	}
 	held := make([]Held, 0, len(fields))
 	for _, f := range fields {
-		_, h, err := d.attribute(word, f)
+		_, h, err := d.current(word, f)
 		if err != nil {
 			return nil, err
 		}
@@ -138,7 +174,8 @@ func written(f *policy.Field) error {
 	return nil
 }
 
-// pointers gives the values that an operation speaks of: current epochs of attributes, and the months of traces.
+// pointers gives the values that an operation speaks of: those epochs of attributes that were current when it
+// happened, and the months of traces.
 func (d *decision) pointers(word string, fields []domain.Field, months []domain.Month) ([]domain.FieldEpoch, error) {
 	if err := distinct(fields); err != nil {
 		return nil, err
@@ -159,7 +196,7 @@ func (d *decision) pointers(word string, fields []domain.Field, months []domain.
 		if err != nil {
 			return nil, err
 		}
-		values = append(values, h.At())
+		values = append(values, h.then(instantOf(d.op.At)))
 	}
 	return values, nil
 }
@@ -195,10 +232,33 @@ func (d *decision) months(given []domain.Month) ([]domain.Month, error) {
 	return given, nil
 }
 
+// spelling is the remedy for references that are malformed.
+const spelling = "give its code or number: letters, digits and /_.:#- (64 at most), no spaces"
+
+// unnamed says which parts of an authority's paper are missing or malformed, and what to do; nothing when all are
+// well named.
+func (w Warrant) unnamed() (what, remedy string) {
+	var faults []string
+	remedy = "name authority, act, article and document by their codes and numbers"
+	for _, part := range []struct {
+		name string
+		ref  domain.Reference
+	}{{"authority", w.Authority}, {"act", w.Act}, {"article", w.Article}, {"document", w.Document}} {
+		switch {
+		case part.ref == "":
+			faults = append(faults, "the "+part.name+" is missing")
+		case !part.ref.Valid():
+			faults = append(faults, "the "+part.name+" is malformed")
+			remedy = spelling
+		}
+	}
+	return strings.Join(faults, ", "), remedy
+}
+
 // document checks an optional reference to a paper.
 func document(r domain.Reference) error {
 	if r != "" && !r.Valid() {
-		return input("document.invalid", "", "give its number: letters, digits and /_.:#- (64 at most), no spaces",
+		return input("document.invalid", "", spelling,
 			"the reference to the document is malformed")
 	}
 	return nil
@@ -211,13 +271,20 @@ func (d *decision) consented(fields []domain.Field) error {
 	if !ok || !ground.NeedsConsent {
 		return nil
 	}
+	later := ""
 	for _, c := range d.state.consents {
-		if c.Live(d.op.At) && c.Scope.reaches(d.op.Purpose, fields) {
+		if !c.Scope.reaches(d.op.Purpose, fields) {
+			continue
+		}
+		if c.Live(d.op.At) {
 			return nil
+		}
+		if d.before(c.From) {
+			later = "; one was given later: on " + on(c.From)
 		}
 	}
 	return domain.Refuse("consent.none-recorded", "preamble", "record a consent that covers the purpose and every field, or name other grounds",
-		"no valid consent recorded for the purpose %s and these fields", d.op.Purpose)
+		"no valid consent recorded for the purpose %s and these fields%s", d.op.Purpose, later)
 }
 
 // permitted checks each field's purpose, and the consent when the grounds need one.

@@ -56,7 +56,7 @@ func TestClause_1_3_DeclaredUntilIdentified(t *testing.T) {
 	for status, events := range map[subject.Status][]subject.Event{
 		subject.Declared: past(identified, edited), subject.Verified: past(identified),
 	} {
-		if h, _ := subject.Fold(subject.State{}, events...).Held("name"); h.Status != status {
+		if h, _ := fold(subject.State{}, events...).Held("name"); h.Status != status {
 			t.Errorf("the name is %s, want %s", h.Status, status)
 		}
 	}
@@ -114,7 +114,7 @@ func TestClause_3_2_PublicByTheSubjectHimself(t *testing.T) {
 	ask(t, past(published), withdraw).Then(subject.PublicationWithdrawn{Subject: anna, Values: published.Values})
 	ask(t, past(), withdraw).ThenNothing()
 	edited := subject.Edited{Subject: anna, Items: []domain.Item{item("name", "2", "B")}}
-	if h, _ := subject.Fold(subject.State{}, past(published, edited)...).Held("name"); h.Public {
+	if h, _ := fold(subject.State{}, past(published, edited)...).Held("name"); h.Public {
 		t.Error("the new name is public, though only the old one was published")
 	}
 }
@@ -281,7 +281,7 @@ func TestClause_5_1_RolesLimitWhoSees(t *testing.T) {
 func TestDeletingEverythingTakesAttributesAndTracesAndLeavesTheFileOpen(t *testing.T) {
 	t.Parallel()
 	events := ask(t, past(), subject.Delete{About: about(), All: true}).Events()
-	state := subject.Fold(subject.State{}, past(events...)...)
+	state := fold(subject.State{}, past(events...)...)
 	if left := state.Attributes(); len(left) > 0 {
 		t.Errorf("attributes left: %v", left)
 	}

@@ -39,6 +39,9 @@ func (d *decision) withdraw(c WithdrawConsent) (Event, error) {
 	if consent.Withdrawn {
 		return nil, nil
 	}
+	if d.before(consent.From) {
+		return nil, tooEarly("consent", "3.3.1", "the consent was given", on(consent.From))
+	}
 	return ConsentWithdrawn{Subject: d.subject, Consent: c.Consent}, nil
 }
 

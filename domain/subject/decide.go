@@ -25,12 +25,18 @@ type Case struct {
 	Context
 }
 
-// Decider gives the aggregate's functions. For folding many events, Fold is faster than Decider.Fold.
-func Decider() domain.Decider[Case, State, Event] {
-	return domain.Decider[Case, State, Event]{
+// Decider gives the aggregate's functions. For folding many facts, Fold is faster than Decider.Fold.
+func Decider() domain.Decider[Case, State, Fact] {
+	return domain.Decider[Case, State, Fact]{
 		Initial: func() State { return State{} },
-		Decide:  Decide,
-		Evolve:  Evolve,
+		Decide: func(c Case, s State) ([]Fact, error) {
+			events, err := Decide(c, s)
+			if len(events) == 0 {
+				return nil, err
+			}
+			return Dated(c.Command.By().Spec().At, events...), nil
+		},
+		Evolve: Evolve,
 	}
 }
 

@@ -18,6 +18,9 @@ func (d *decision) delete(c Delete) (Event, error) {
 	}
 	month := domain.MonthOf(d.op.At)
 	if c.All {
+		if err := d.allHere(); err != nil {
+			return nil, err
+		}
 		fates := append(d.overruledFates(nil), d.everything(month)...)
 		if len(fates) == 0 && d.state.closed {
 			return nil, nil
@@ -64,7 +67,7 @@ func (d *decision) grounded(c Delete) error {
 		return nil
 	}
 	if c.All {
-		return d.unrestricted(d.state.restricted)
+		return d.unrestricted(d.state.Restricted())
 	}
 	return d.unrestricted(c.Fields)
 }
@@ -136,10 +139,24 @@ func (d *decision) heldBack(f domain.Field, err error) error {
 // deletable gives a held attribute. One that the catalogue no longer names can still be deleted.
 func (d *decision) deletable(f domain.Field) (Held, error) {
 	if h, ok := d.state.Held(f); ok {
+		if d.precedes(h.began()) {
+			return Held{}, d.cameLater("delete", "the field %s", h, h.began())
+		}
 		return h, nil
 	}
 	_, _, err := d.attribute("delete", f)
 	return Held{}, err
+}
+
+// allHere refuses to delete all at a time when part of it had not come: nobody could tell whether that part was
+// meant to go as well.
+func (d *decision) allHere() error {
+	for _, h := range d.state.fields {
+		if h.Live && d.precedes(h.began()) {
+			return domain.Refuse("delete.not-held", "4.1", "give a later time, or name the fields", "the field %s came later: on %s", h.Field, h.began().on()).WithKind(domain.Unknown)
+		}
+	}
+	return nil
 }
 
 // everything gives the fates of all that the subject has: his attributes, and every trace up to the month.

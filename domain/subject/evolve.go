@@ -2,29 +2,30 @@ package subject
 
 import (
 	"slices"
+	"time"
 
 	"imagine.ua/litopys/domain"
 )
 
-// Evolve folds one event into a state and gives the new state; the given one stays as it was. It is total.
+// Evolve folds one fact into a state and gives the new state; the given one stays as it was. It is total.
 // For a long stream use Fold, which copies once.
-func Evolve(s State, e Event) State {
-	s = s.cloneFor(e)
-	s.apply(e)
+func Evolve(s State, f Fact) State {
+	s = s.cloneFor(f.Event)
+	s.apply(f.Event, f.At.UTC())
 	return s
 }
 
-// Fold folds events into a state, in order. It copies the state once, not once an event.
-func Fold(s State, events ...Event) State {
-	switch len(events) {
+// Fold folds facts into a state, in order. It copies the state once, not once a fact.
+func Fold(s State, facts ...Fact) State {
+	switch len(facts) {
 	case 0:
 		return s
 	case 1:
-		return Evolve(s, events[0]) // copies what the event touches
+		return Evolve(s, facts[0]) // copies what the event touches
 	}
 	s = s.clone()
-	for _, e := range events {
-		s.apply(e)
+	for _, f := range facts {
+		s.apply(f.Event, f.At.UTC())
 	}
 	return s
 }
@@ -63,72 +64,77 @@ func (s State) cloneFor(e Event) State {
 }
 
 // apply changes the state in place; only Evolve and Fold call it, on their own copy.
-func (s *State) apply(e Event) {
+func (s *State) apply(e Event, t time.Time) {
+	at := instantOf(t)
 	switch e := e.(type) {
 	case Registered:
 		s.registered = true
-		s.opened(e.Personal())
+		s.opened(e.Personal(), at)
 	case Collected:
 		if e.Request.IsZero() {
-			s.opened(e.Items)
+			s.opened(e.Items, at)
 		} else {
-			s.written(e.Items)
+			s.written(e.Items, at)
 		}
 	case Disputed:
-		s.with(e.Value.Field, func(h *Held) { h.Disputed = true })
+		s.with(e.Value.Field, func(h *Held) { h.Disputed, h.disputed = true, at })
 	case Rectified:
 		s.with(e.Value.Field, func(h *Held) { h.Disputed = false })
-		s.meet(e.Superseded)
-		s.opened(e.Items)
+		s.replaced(e.Items, e.Superseded, t)
 	case Identified:
 		s.each(e.Values, func(h *Held) { h.Status = Verified })
 	case Edited:
-		s.meet(e.Superseded)
-		s.opened(e.Items)
+		s.replaced(e.Items, e.Superseded, t)
 	case Deleted:
-		s.meet(e.Deleted)
+		s.meet(e.Deleted, t)
 		s.forgetAll(e.Deleted)
 	case Closed:
-		s.meet(e.Deleted)
+		s.meet(e.Deleted, t)
 		s.forgetAll(e.Deleted)
 		s.close()
 	case Published:
-		s.each(e.Values, func(h *Held) { h.Public = true })
+		s.each(e.Values, func(h *Held) { h.Public, h.public = true, at })
 	case PublicationWithdrawn:
 		s.each(e.Values, func(h *Held) { h.Public = false })
 	case Transferred:
-		s.written(e.Personal())
+		s.written(e.Personal(), at)
 		s.pass(e)
 	case ConsentGranted, ConsentWithdrawn, OrderPlaced, OrderExecuted, OrderCancelled:
-		s.agree(e)
+		s.agree(e, t)
 	case HoldPlaced, HoldReleased, RetentionEnded, Restricted, RestrictionLifted, Objected, ObjectionWithdrawn:
-		s.keep(e)
+		s.keep(e, t)
 	case Used, Viewed, NoticeGiven, KeysDestroyed: // no decision depends on them
 	}
 }
 
 // agree folds what the subject agreed to and ordered.
-func (s *State) agree(e Event) {
+func (s *State) agree(e Event, at time.Time) {
 	switch e := e.(type) {
 	case ConsentGranted:
-		s.consents = append(s.consents, Consent{ID: e.Consent, Scope: e.Scope, Until: e.Until})
+		s.consents = append(s.consents, Consent{ID: e.Consent, Scope: e.Scope, From: at, Until: e.Until})
 	case ConsentWithdrawn:
 		if i := s.consentAt(e.Consent.UUID); i >= 0 {
-			s.consents[i] = Consent{ID: e.Consent, Withdrawn: true}
+			s.consents[i] = s.consents[i].withdrawn()
 		}
 	case OrderPlaced:
-		s.orders = append(s.orders, Order{ID: e.Order, Scope: e.Scope})
+		s.orders = append(s.orders, Order{ID: e.Order, Scope: e.Scope, From: at})
 	case OrderExecuted:
-		s.endOrder(e.Order)
+		s.endOrder(e.Order, false)
 	case OrderCancelled:
-		s.endOrder(e.Order)
+		s.endOrder(e.Order, true)
 	default: // apply folds the others
 	}
 }
 
-func (s *State) endOrder(id domain.OrderID) {
+func (c Consent) withdrawn() Consent { return Consent{ID: c.ID, From: c.From, Withdrawn: true} }
+
+func (o Order) ended(cancelled bool) Order {
+	return Order{ID: o.ID, From: o.From, Ended: true, Cancelled: cancelled}
+}
+
+func (s *State) endOrder(id domain.OrderID, cancelled bool) {
 	if i := s.orderAt(id.UUID); i >= 0 {
-		s.orders[i] = Order{ID: id, Ended: true}
+		s.orders[i] = s.orders[i].ended(cancelled)
 	}
 }
 
@@ -136,35 +142,50 @@ func (s *State) endOrder(id domain.OrderID) {
 func (s *State) close() {
 	s.closed = true
 	for i := range s.consents {
-		s.consents[i] = Consent{ID: s.consents[i].ID, Withdrawn: true}
+		s.consents[i] = s.consents[i].withdrawn()
 	}
 	for i := range s.orders {
-		s.orders[i] = Order{ID: s.orders[i].ID, Ended: true}
+		s.orders[i] = s.orders[i].ended(s.orders[i].Cancelled)
 	}
 }
 
 // opened begins a new life of each attribute among the items: declared, undisputed and confidential.
 // Traces leave no mark here; they stand in streams of their own.
-func (s *State) opened(items []domain.Item) {
+func (s *State) opened(items []domain.Item, at instant) {
 	for _, it := range items {
 		if n := attributeNumber(it.Epoch); n > 0 {
-			*s.slot(it.Field) = Held{Field: it.Field, Current: n, Since: n, Live: true, Status: Declared}
+			*s.slot(it.Field) = Held{Field: it.Field, Current: n, Since: n, Live: true, Status: Declared, from: at}
+		}
+	}
+}
+
+// replaced ends the old values and goes on with the new ones: the fields are held without a break.
+func (s *State) replaced(items []domain.Item, old []domain.Fate, at time.Time) {
+	was := make([]Held, len(items))
+	for i, it := range items {
+		was[i] = *s.slot(it.Field)
+	}
+	s.meet(old, at)
+	for i, it := range items {
+		if n := attributeNumber(it.Epoch); n > 0 {
+			*s.slot(it.Field) = was[i].next(n, instantOf(at))
 		}
 	}
 }
 
 // written adds a value that stands beside the earlier ones of its field instead of replacing them.
-func (s *State) written(items []domain.Item) {
+func (s *State) written(items []domain.Item, at instant) {
 	for _, it := range items {
 		n := attributeNumber(it.Epoch)
 		if n == 0 {
 			continue
 		}
 		h := s.slot(it.Field)
-		if !h.Live {
-			h.Since = n
+		next := h.next(n, at)
+		if h.Live {
+			next.Since, next.Disputed, next.Public, next.disputed, next.public = h.Since, h.Disputed, h.Public, h.disputed, h.public
 		}
-		h.Current, h.Live, h.Status = n, true, Declared
+		*h = next
 	}
 }
 

@@ -60,7 +60,7 @@ func TestOrder_1_02_14_NoOperationWithoutItsFacts(t *testing.T) {
 			t.Errorf("%T without an operation is permitted", c)
 		}
 		if c, ok := c.(subject.Command); ok {
-			if !refusedIncomplete(c, subject.Fold(subject.State{}, past()...)) {
+			if !refusedIncomplete(c, fold(subject.State{}, past()...)) {
 				t.Errorf("%T without an operation is not refused as incomplete", c)
 			}
 		}

@@ -120,11 +120,8 @@ func (d *decision) holdFate(r Retained) domain.Fate {
 
 // warrant checks that the paper of an authority or court is named in full.
 func (d *decision) warrant(w Warrant) error {
-	for _, r := range []domain.Reference{w.Authority, w.Act, w.Article, w.Document} {
-		if !r.Valid() {
-			return input("hold.warrant", "4.3", "name authority, act, article and document by their codes and numbers",
-				"the paper that the hold rests on is not named in full")
-		}
+	if what, remedy := w.unnamed(); what != "" {
+		return input("hold.warrant", "4.3", remedy, "the paper that the hold rests on is not named in full: %s", what)
 	}
 	if w.Dated.IsZero() || w.Dated.After(d.op.At) {
 		return input("hold.warrant", "4.3", "give the date of the paper, not after the hold", "the paper has no date, or one in the future")
@@ -187,6 +184,9 @@ func (d *decision) releaseHold(c ReleaseHold) (Event, error) {
 	released := d.state.holds[i]
 	if released.Released {
 		return nil, nil
+	}
+	if d.before(released.From) {
+		return nil, tooEarly("hold", "4.3", "the hold was placed", on(released.From))
 	}
 	e := HoldReleased{Subject: d.subject, Hold: c.Hold, Document: c.Document}
 	for _, r := range d.state.retained {

@@ -106,7 +106,7 @@ func (w *world) do(t *rapid.T, c subject.Command) subject.Event {
 		}
 		w.bound(t, c, f)
 	}
-	w.state = subject.Evolve(w.state, events[0])
+	w.state = evolve(w.state, events[0])
 	w.others(t, events[0], before)
 	return events[0]
 }
@@ -286,7 +286,7 @@ func TestWhatIsKeptAgreesWithAModelAtEveryStep(t *testing.T) {
 	pol := keeper()
 	rapid.Check(t, func(t *rapid.T) {
 		w := &world{policy: pol, now: noon, values: map[domain.FieldEpoch]*value{}, holds: map[domain.HoldID][]domain.Field{}}
-		w.state = subject.Evolve(w.state, registered())
+		w.state = evolve(w.state, registered())
 		closing := rapid.IntRange(5, 40).Draw(t, "closing")
 		for i := range 40 {
 			c := w.some(t)
@@ -333,7 +333,7 @@ func TestTracesAreKeptMonthByMonth(t *testing.T) {
 	t.Parallel()
 	pol := keeper()
 	rapid.Check(t, func(t *rapid.T) {
-		state := subject.Evolve(subject.State{}, registered())
+		state := evolve(subject.State{}, registered())
 		now := noon
 		ends := map[domain.Month]time.Time{}
 		for range rapid.IntRange(1, 8).Draw(t, "deletions") {
@@ -355,7 +355,7 @@ func TestTracesAreKeptMonthByMonth(t *testing.T) {
 				}
 				ends[month] = f.Until
 			}
-			state = subject.Evolve(state, events[0])
+			state = evolve(state, events[0])
 		}
 		if _, live := state.TraceEpoch("page", domain.MonthOf(noon.AddDate(0, -1, 0))); live {
 			t.Fatal("an older month lives on")

@@ -19,6 +19,8 @@ type Retained struct {
 	// keeps the value.
 	Until time.Time
 	Rule  string
+	// From is when it was deleted or replaced.
+	From time.Time
 	// Open is the rule whose term begins when the account is closed; empty when there is none, or no longer.
 	Open string
 }
@@ -59,6 +61,7 @@ func (r Retained) fate(who domain.SubjectID, now time.Time) domain.Fate {
 type Hold struct {
 	ID       domain.HoldID
 	Fields   []domain.Field // empty while it lasts: everything; emptied when it ends
+	From     time.Time      // when it was placed
 	Released bool
 }
 
@@ -124,10 +127,10 @@ func (s State) GotData(id domain.RecipientID) bool {
 }
 
 // Restricted lists the fields that are only stored.
-func (s State) Restricted() []domain.Field { return slices.Clone(s.restricted) }
+func (s State) Restricted() []domain.Field { return limited(s.restricted) }
 
 // Objected lists the purposes that the subject objects to.
-func (s State) Objected() []domain.Purpose { return slices.Clone(s.objected) }
+func (s State) Objected() []domain.Purpose { return limited(s.objected) }
 
 // RetainedAt gives the entry that keeps a value: its own, or for traces the one whose range it lies in.
 func (s State) RetainedAt(v domain.FieldEpoch) (Retained, bool) {
@@ -154,34 +157,34 @@ func (s State) retainedAt(f domain.Field, e domain.Epoch) int {
 }
 
 // keep folds what was decided about keeping, and what the subject's rights changed.
-func (s *State) keep(e Event) {
+func (s *State) keep(e Event, at time.Time) {
 	switch e := e.(type) {
 	case HoldPlaced:
-		s.holds = append(s.holds, Hold{ID: e.Hold, Fields: e.Fields})
-		s.meet(e.Held)
+		s.holds = append(s.holds, Hold{ID: e.Hold, Fields: e.Fields, From: at})
+		s.meet(e.Held, at)
 	case HoldReleased:
 		for i := range s.holds {
 			if s.holds[i].ID == e.Hold {
-				s.holds[i] = Hold{ID: e.Hold, Released: true}
+				s.holds[i] = Hold{ID: e.Hold, From: s.holds[i].From, Released: true}
 			}
 		}
-		s.meet(e.Freed)
+		s.meet(e.Freed, at)
 	case RetentionEnded:
-		s.meet(e.Ended)
+		s.meet(e.Ended, at)
 	case Restricted:
-		s.restricted = append(s.restricted, e.Fields...)
+		s.restricted = begin(s.restricted, e.Fields, at)
 	case RestrictionLifted:
-		s.restricted = slices.DeleteFunc(s.restricted, func(f domain.Field) bool { return slices.Contains(e.Fields, f) })
+		s.restricted = slices.DeleteFunc(s.restricted, func(l limit[domain.Field]) bool { return slices.Contains(e.Fields, l.of) })
 	case Objected:
-		s.objected = append(s.objected, e.Purposes...)
+		s.objected = begin(s.objected, e.Purposes, at)
 	case ObjectionWithdrawn:
-		s.objected = slices.DeleteFunc(s.objected, func(p domain.Purpose) bool { return slices.Contains(e.Purposes, p) })
+		s.objected = slices.DeleteFunc(s.objected, func(l limit[domain.Purpose]) bool { return slices.Contains(e.Purposes, l.of) })
 	default: // apply folds the others
 	}
 }
 
 // meet ends the lives that the fates name and remembers what is retained.
-func (s *State) meet(fates []domain.Fate) {
+func (s *State) meet(fates []domain.Fate, at time.Time) {
 	for _, f := range fates {
 		after := s.lastCleared(f.Field)
 		s.end(f)
@@ -195,7 +198,7 @@ func (s *State) meet(fates []domain.Fate) {
 		}
 		if i < 0 {
 			i = len(s.retained)
-			s.retained = append(s.retained, Retained{Field: f.Field, Epoch: f.Epoch, Through: f.Through, After: after})
+			s.retained = append(s.retained, Retained{Field: f.Field, Epoch: f.Epoch, Through: f.Through, After: after, From: at})
 			for _, to := range s.Recipients(f.Field) {
 				s.passOn(Passed{to, f.Field, f.Epoch})
 			}

@@ -37,7 +37,7 @@ func taxDeleted() subject.Event {
 // when decides under a policy of the test.
 func when(t *testing.T, p *policy.Policy, events []subject.Event, c subject.Command) *domaintest.Answer[subject.Event] {
 	t.Helper()
-	return domaintest.Given(t, subject.Decider(), events...).
+	return domaintest.Given(t, decider(), events...).
 		When(subject.Case{Command: c, Context: subject.Context{Policy: p, Recipient: office}})
 }
 

@@ -31,14 +31,22 @@ func (d *decision) execute(c ExecuteOrder) (Event, error) {
 	if open.Ended {
 		return nil, domain.Refuse("order.ended", "3.3.2", "place a new one", "the order was carried out or cancelled before")
 	}
+	if d.before(open.From) {
+		return nil, tooEarly("order", "3.3.2", "the order was placed", on(open.From))
+	}
 	return OrderExecuted{Subject: d.subject, Order: c.Order}, nil
 }
 
-// cancel ends an order that was not carried out. Cancelling one that has ended changes nothing.
+// cancel ends an order that was not carried out. Doing it twice changes nothing.
 func (d *decision) cancel(c CancelOrder) (Event, error) {
 	open, err := d.order(c.Order)
-	if err != nil || open.Ended {
+	switch {
+	case err != nil || open.Cancelled:
 		return nil, err
+	case open.Ended:
+		return nil, domain.Refuse("order.ended", "3.3.2", "leave it: what was carried out can't be cancelled", "the order was carried out before")
+	case d.before(open.From):
+		return nil, tooEarly("order", "3.3.2", "the order was placed", on(open.From))
 	}
 	return OrderCancelled{Subject: d.subject, Order: c.Order}, nil
 }

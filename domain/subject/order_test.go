@@ -93,12 +93,12 @@ func TestAnOrderReachesEveryMonth(t *testing.T) {
 	t.Parallel()
 	pol := keeper()
 	first := when(t, pol, past(), subject.Delete{About: about(), Fields: []domain.Field{"page"}}).Events()
-	state := subject.Fold(subject.State{}, past(first...)...)
+	state := fold(subject.State{}, past(first...)...)
 	if len(state.Retained()) < 2 {
 		t.Fatalf("only %v is kept", state.Retained())
 	}
 	events := when(t, pol, past(first...), ordered("page")).Events()
-	if left := subject.Fold(state, events...).Retained(); len(left) > 0 {
+	if left := fold(state, events...).Retained(); len(left) > 0 {
 		t.Errorf("still kept: %v", left)
 	}
 }
@@ -126,7 +126,7 @@ func TestDestructionIsToldToWhoGotTheValue(t *testing.T) {
 		Freed: []domain.Fate{retained("tax_number", "1", "tax-documents", kyiv(2027, 3, 11))}}) // nothing is destroyed yet
 	ask(t, held, subject.ReleaseHold{About: end, Hold: hold}).Then(subject.HoldReleased{Subject: anna, Hold: hold,
 		Freed: ended.Ended, Tell: both})
-	state := subject.Fold(subject.State{}, append(was, ended)...)
+	state := fold(subject.State{}, append(was, ended)...)
 	if left := append(state.Keepers(pointer("tax_number", "1")), state.Recipients("tax_number")...); len(left) > 0 {
 		t.Errorf("would be told again: %v", left)
 	}
@@ -197,9 +197,9 @@ func TestRestrictionIsExactlyAboutItsFields(t *testing.T) {
 		for _, f := range only {
 			hit = hit || f == touched[0]
 		}
-		state := subject.Fold(subject.State{}, past(granted())...)
+		state := fold(subject.State{}, past(granted())...)
 		if len(only) > 0 {
-			state = subject.Evolve(state, subject.Restricted{Subject: anna, Fields: only})
+			state = evolve(state, subject.Restricted{Subject: anna, Fields: only})
 		}
 		command := pick[subject.Command](t,
 			subject.Use{About: about(), Fields: touched},
@@ -213,7 +213,7 @@ func TestRestrictionIsExactlyAboutItsFields(t *testing.T) {
 		if refused := restrictedBy(err); refused != hit {
 			t.Fatalf("%s of %v, restricted %v: %v", command.Name(), touched, only, err)
 		}
-		state = subject.Evolve(state, subject.RestrictionLifted{Subject: anna, Fields: only})
+		state = evolve(state, subject.RestrictionLifted{Subject: anna, Fields: only})
 		if _, err := subject.Decide(is, state); err != nil {
 			t.Fatalf("%s after the restriction was lifted: %v", command.Name(), err)
 		}

@@ -51,6 +51,11 @@ func (d *decision) withdrawPublication(c WithdrawPublication) (Event, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, h := range held {
+		if h.Public && d.precedes(h.public) {
+			return nil, tooEarly("publish", "3.2", "the field "+string(h.Field)+" was made public", h.public.on())
+		}
+	}
 	values := pointersWhere(held, true)
 	if len(values) == 0 {
 		return nil, nil

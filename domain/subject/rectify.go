@@ -4,7 +4,7 @@ import "imagine.ua/litopys/domain"
 
 // dispute records that the subject calls a value untrue, insufficient or out of date (clauses 1.4-1.5).
 func (d *decision) dispute(c Dispute) (Event, error) {
-	_, h, err := d.attribute("dispute", c.Field)
+	_, h, err := d.current("dispute", c.Field)
 	if err != nil {
 		return nil, err
 	}
@@ -19,7 +19,7 @@ func (d *decision) dispute(c Dispute) (Event, error) {
 
 // rectify ends a dispute: a new value corrects, none confirms (clauses 1.4-1.5).
 func (d *decision) rectify(c Rectify) (Event, error) {
-	f, h, err := d.attribute("rectify", c.Field)
+	f, h, err := d.current("rectify", c.Field)
 	if err != nil {
 		return nil, err
 	}
@@ -29,6 +29,9 @@ func (d *decision) rectify(c Rectify) (Event, error) {
 	if !h.Disputed {
 		return nil, domain.Refuse("rectify.no-dispute", "1.4-1.5", "record the dispute first, or edit the value",
 			"no dispute about the field %s is open", c.Field)
+	}
+	if d.precedes(h.disputed) {
+		return nil, tooEarly("rectify", "1.4-1.5", "the field "+string(c.Field)+" was disputed", h.disputed.on())
 	}
 	e := Rectified{Subject: d.subject, Value: h.At(), Outcome: Confirmed, Document: c.Document}
 	if c.Value.Condition() == domain.Absent {

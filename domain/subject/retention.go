@@ -41,7 +41,7 @@ func distinctValues(values []domain.FieldEpoch) error {
 	}
 	for i, v := range values {
 		if slices.Contains(values[:i], v) {
-			return input("values.repeated", "", "name it once", "a value of the field %s is named twice", shown(v.Field))
+			return input("values.repeated", "", "name it once", "a value of %s is named twice", called("field", v.Field))
 		}
 	}
 	return nil
@@ -69,7 +69,7 @@ func (d *decision) ended(v domain.FieldEpoch) (domain.Fate, error) {
 	switch {
 	case i < 0 || n < 1 || n > d.state.fields[i].Current:
 		return domain.Fate{}, domain.Refuse("retention.unknown", "4.3", "name values that the ledger keeps",
-			"the subject never had this value of the field %s", shown(v.Field)).WithKind(domain.Unknown)
+			"the subject never had this value of %s", called("field", v.Field)).WithKind(domain.Unknown)
 	case d.state.fields[i].Live && n >= d.state.fields[i].Since:
 		return domain.Fate{}, domain.Refuse("retention.live", "4.3", "delete it", "the field %s is held, so no term ends it", v.Field)
 	}
@@ -155,7 +155,11 @@ func (d *decision) disclosable(word string, v domain.FieldEpoch) error {
 	r, retained := d.state.RetainedAt(v)
 	if !retained {
 		return domain.Refuse(word+".not-retained", "4.3", "name values that are kept; live ones are viewed and transferred as such",
-			"no value of the field %s with this epoch is retained", shown(v.Field)).WithKind(domain.Unknown)
+			"no value of %s with this epoch is retained", called("field", v.Field)).WithKind(domain.Unknown)
+	}
+	if d.before(r.From) {
+		return domain.Refuse(word+".not-retained", "4.3", "give a time at which it was kept, or leave it out",
+			"the value of the field %s (epoch %s) is kept since a later time: %s", r.Field, r.Epoch, on(r.From)).WithKind(domain.Unknown)
 	}
 	if _, held := d.state.HeldBy(r.Field); !held && r.Open == "" && !r.Until.After(d.op.At) {
 		return domain.Refuse(word+".term-over", "4.3", "end its retention", "the term of the field %s (epoch %s) is over, so it is only to be destroyed", r.Field, r.Epoch)

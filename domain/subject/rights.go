@@ -31,7 +31,7 @@ func (d *decision) restrict(c Restrict) (Event, error) {
 				return nil, err
 			}
 		}
-		if !slices.Contains(d.state.restricted, f) {
+		if _, already := limits(d.state.restricted, f); !already {
 			e.Fields = append(e.Fields, f)
 		}
 	}
@@ -52,9 +52,14 @@ func (d *decision) lift(c LiftRestriction) (Event, error) {
 	}
 	e := RestrictionLifted{Subject: d.subject, Document: c.Document}
 	for _, f := range c.Fields {
-		if slices.Contains(d.state.restricted, f) {
-			e.Fields = append(e.Fields, f)
+		l, there := limits(d.state.restricted, f)
+		if !there {
+			continue
 		}
+		if d.precedes(l.from) {
+			return nil, tooEarly("restriction", d.article(law.Restriction), "the field "+string(f)+" was restricted", l.from.on())
+		}
+		e.Fields = append(e.Fields, f)
 	}
 	if len(e.Fields) == 0 {
 		return nil, nil
@@ -75,7 +80,7 @@ func (d *decision) ownAct() bool { return d.op.Actor.Kind == domain.ActorSubject
 //   - transfers by law and in defence of rights, and deletions that an order demands.
 func (d *decision) unrestricted(fields []domain.Field) error {
 	for _, f := range fields {
-		if slices.Contains(d.state.restricted, f) {
+		if _, only := limits(d.state.restricted, f); only {
 			return domain.Refuse("data.restricted", d.article(law.Restriction), "lift the restriction first, or leave the field out; the person himself may give, change and delete it",
 				"processing of the field %s is restricted to storage", f)
 		}
@@ -93,7 +98,7 @@ func (d *decision) object(c Object) (Event, error) {
 	}
 	e := Objected{Subject: d.subject, Document: c.Document}
 	for _, p := range c.Purposes {
-		if !slices.Contains(d.state.objected, p) {
+		if _, already := limits(d.state.objected, p); !already {
 			e.Purposes = append(e.Purposes, p)
 		}
 	}
@@ -110,9 +115,14 @@ func (d *decision) withdrawObjection(c WithdrawObjection) (Event, error) {
 	}
 	e := ObjectionWithdrawn{Subject: d.subject}
 	for _, p := range c.Purposes {
-		if slices.Contains(d.state.objected, p) {
-			e.Purposes = append(e.Purposes, p)
+		l, there := limits(d.state.objected, p)
+		if !there {
+			continue
 		}
+		if d.precedes(l.from) {
+			return nil, tooEarly("objection", d.article(law.Objection), "the subject objected to the purpose "+string(p), l.from.on())
+		}
+		e.Purposes = append(e.Purposes, p)
 	}
 	if len(e.Purposes) == 0 {
 		return nil, nil
@@ -126,9 +136,10 @@ func (d *decision) purposes(list []domain.Purpose) error {
 	}
 	for i, p := range list {
 		if slices.Contains(list[:i], p) {
-			return input("object.purposes", "2.2", "name it once", "the purpose %s is named twice", shown(p))
+			return input("object.purposes", "2.2", "name it once", "%s is named twice", called("purpose", p))
 		}
-		if _, ok := d.Policy.Purpose(p); !ok && !slices.Contains(d.state.objected, p) {
+		_, objected := limits(d.state.objected, p)
+		if _, ok := d.Policy.Purpose(p); !ok && !objected {
 			return domain.Refuse("object.purpose", "2.2", "use purposes of the policy", "the policy does not name %s as purpose", shown(p)).WithKind(domain.Unknown)
 		}
 	}
@@ -138,7 +149,7 @@ func (d *decision) purposes(list []domain.Purpose) error {
 // unopposed refuses a purpose that the subject objects to. What a law or the defence of rights demands goes on,
 // except direct marketing: that objection is absolute.
 func (d *decision) unopposed(demanded bool) error {
-	if !slices.Contains(d.state.objected, d.op.Purpose) {
+	if _, objected := limits(d.state.objected, d.op.Purpose); !objected {
 		return nil
 	}
 	p, _ := d.Policy.Purpose(d.op.Purpose)
@@ -193,7 +204,7 @@ func (d *decision) giveNotice(c GiveNotice) (Event, error) {
 	ofPolicy := deadline.ID == law.PolicyNotice
 	if !ok || !ofPolicy && !strings.HasPrefix(c.Duty, "notice.") {
 		return nil, domain.Refuse("notice.duty", "3.4", "name a duty to tell from the rule pack, for example notice.transfer",
-			"the law knows no duty to tell by the name %s", shown(c.Duty)).WithKind(domain.Unknown)
+			"the law does not name %s as a duty to tell", shown(c.Duty)).WithKind(domain.Unknown)
 	}
 	if ofPolicy == (c.Cause != uuid.Nil) {
 		return nil, input("notice.cause", "3.4", "name the event that had to be told, and none for a new version of the policy", "the notice does not say what it is about")

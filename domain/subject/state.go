@@ -23,8 +23,41 @@ type State struct {
 	retained   []Retained
 	holds      []Hold
 	passed     []Passed
-	restricted []domain.Field
-	objected   []domain.Purpose
+	restricted []limit[domain.Field]
+	objected   []limit[domain.Purpose]
+}
+
+// limit is what the subject does not want any more, and since when.
+type limit[T comparable] struct {
+	of   T
+	from instant
+}
+
+// begin adds limits that hold from a time on.
+func begin[T comparable](list []limit[T], on []T, at time.Time) []limit[T] {
+	for _, of := range on {
+		list = append(list, limit[T]{of, instantOf(at)})
+	}
+	return list
+}
+
+// limits gives the limit on one thing.
+func limits[T comparable](list []limit[T], of T) (limit[T], bool) {
+	for _, l := range list {
+		if l.of == of {
+			return l, true
+		}
+	}
+	return limit[T]{}, false
+}
+
+// limited lists what the limits are on.
+func limited[T comparable](list []limit[T]) []T {
+	out := make([]T, len(list))
+	for i, l := range list {
+		out[i] = l.of
+	}
+	return out
 }
 
 // Status says how far a value is to be trusted (clause 1.3).
@@ -48,11 +81,54 @@ type Held struct {
 	Status   Status
 	Disputed bool
 	Public   bool
+
+	from     instant   // when the current value came
+	earlier  []instant // when the values before it came, back to the first since the field is held without a break
+	disputed instant   // when the dispute began
+	public   instant   // when the value was made public
 }
 
 // At points at the current value.
-func (h Held) At() domain.FieldEpoch {
-	return domain.FieldEpoch{Field: h.Field, Epoch: domain.AttributeEpoch(h.Current)}
+func (h Held) At() domain.FieldEpoch { return h.value(h.Current) }
+
+func (h Held) value(n int) domain.FieldEpoch {
+	return domain.FieldEpoch{Field: h.Field, Epoch: domain.AttributeEpoch(n)}
+}
+
+// began is since when the field is held without a break.
+func (h Held) began() instant {
+	if len(h.earlier) > 0 {
+		return min(h.earlier[0], h.from)
+	}
+	return h.from
+}
+
+// came is when the value with this number came.
+func (h Held) came(n int) instant {
+	if i := len(h.earlier) - (h.Current - n); i >= 0 && i < len(h.earlier) {
+		return h.earlier[i]
+	}
+	return h.from
+}
+
+// then points at the value that was held at a time. What is recorded late speaks of the value of its own time,
+// not of the one by which an edit has replaced it since.
+func (h Held) then(at instant) domain.FieldEpoch {
+	for n := h.Current; n > h.Current-len(h.earlier); n-- {
+		if h.came(n) <= at {
+			return h.value(n)
+		}
+	}
+	return h.value(h.Current - len(h.earlier))
+}
+
+// next gives the attribute with a value more, which came at a time.
+func (h Held) next(n int, at instant) Held {
+	next := Held{Field: h.Field, Current: n, Since: n, Live: true, Status: Declared, from: at}
+	if h.Live {
+		next.earlier = append(slices.Clip(h.earlier), h.from) // a copy: others read the old state
+	}
+	return next
 }
 
 // Cleared says up to where the traces of a field are deleted.
@@ -65,21 +141,25 @@ type Cleared struct {
 // Consent is a consent as decisions see it.
 type Consent struct {
 	ID        domain.ConsentID
-	Scope     Scope // emptied when it ends
+	Scope     Scope     // emptied when it ends
+	From      time.Time // when it was given
 	Until     time.Time
 	Withdrawn bool
 }
 
-// Live reports whether the consent holds at t.
+// Live reports whether the consent holds at t: from the instant in which it was given to the one before its end.
+// One that was withdrawn holds at no time: nothing more may rest on it, however early it is dated.
 func (c Consent) Live(t time.Time) bool {
-	return !c.Withdrawn && (c.Until.IsZero() || t.Before(c.Until))
+	return !c.Withdrawn && !t.Before(c.From) && (c.Until.IsZero() || t.Before(c.Until))
 }
 
 // Order is a standing order as decisions see it.
 type Order struct {
-	ID    domain.OrderID
-	Scope Scope // emptied when it ends
-	Ended bool
+	ID        domain.OrderID
+	Scope     Scope     // emptied when it ends
+	From      time.Time // when it was placed
+	Ended     bool      // carried out or cancelled
+	Cancelled bool
 }
 
 // Registered reports whether the file was opened.
@@ -152,8 +232,11 @@ func (s State) TraceEpoch(f domain.Field, m domain.Month) (domain.Epoch, bool) {
 
 // Weight estimates the bytes that the state holds, for caches.
 func (s State) Weight() int {
-	n := 256 + 64*len(s.fields) + 48*len(s.traces) + 160*len(s.consents) + 128*len(s.orders) +
-		120*len(s.retained) + 48*len(s.holds) + 48*len(s.passed) + 16*(len(s.restricted)+len(s.objected))
+	n := 256 + 120*len(s.fields) + 48*len(s.traces) + 184*len(s.consents) + 152*len(s.orders) +
+		144*len(s.retained) + 72*len(s.holds) + 48*len(s.passed) + 24*(len(s.restricted)+len(s.objected))
+	for _, h := range s.fields {
+		n += 8 * len(h.earlier)
+	}
 	for _, h := range s.holds {
 		n += 16 * len(h.Fields)
 	}

@@ -29,7 +29,7 @@ func TestClause_7_1_WordsOfARequestAreSealedValues(t *testing.T) {
 	ask(t, past(written(1, "a")), writes("And why?")).Then(written(2, "And why?"))
 	ask(t, past(restricted), writes("Why is it restricted?")).Events()
 	both := past(written(1, "a"), written(2, "b"))
-	state := subject.Fold(subject.State{}, both...)
+	state := fold(subject.State{}, both...)
 	for epoch, lives := range map[domain.Epoch]bool{"1": true, "2": true, "3": false, "0": false, "2024-03": false} {
 		if state.Lives(pointer(subject.RequestTextField, epoch)) != lives {
 			t.Errorf("epoch %s lives: %v", epoch, !lives)

@@ -92,6 +92,9 @@ func (d *decision) byConsent(b ByConsent, fields []domain.Field, to Recipient) e
 		return domain.Refuse("transfer.no-consent", "3.3.1", remedy, "no valid consent recorded: this subject has given none with this id")
 	case consent.Withdrawn:
 		return domain.Refuse("transfer.no-consent", "3.3.1", remedy, "no valid consent recorded: it was withdrawn")
+	case d.before(consent.From):
+		return domain.Refuse("transfer.no-consent", "3.3.1", "wait for the consent, or name one that had been given by then, or another basis",
+			"no valid consent recorded: it was given later: on %s", on(consent.From))
 	case !consent.Live(d.op.At):
 		return domain.Refuse("transfer.no-consent", "3.3.1", remedy, "no valid consent recorded: it has expired")
 	case !consent.Scope.names(to):
@@ -115,6 +118,9 @@ func (d *decision) byOrder(b ByOrder, fields []domain.Field, to Recipient) error
 		return domain.Refuse("transfer.no-order", "3.3.2", remedy, "this subject has placed no order with this id")
 	case order.Ended:
 		return domain.Refuse("transfer.no-order", "3.3.2", remedy, "the order was carried out or cancelled")
+	case d.before(order.From):
+		return domain.Refuse("transfer.no-order", "3.3.2", "wait for the order, or name one that had been placed by then, or another basis",
+			"the order was placed later: on %s", on(order.From))
 	case !order.Scope.names(to):
 		return domain.Refuse("transfer.no-order", "3.3.2", remedy, "the order does not name this recipient")
 	case !order.Scope.reaches(d.op.Purpose, fields):
@@ -123,12 +129,12 @@ func (d *decision) byOrder(b ByOrder, fields []domain.Field, to Recipient) error
 	return nil
 }
 
+// byLaw checks the procedure. Whoever gets the data need not be a state body: clause 3.3.3 speaks of third parties,
+// and a law may name others, as article 16 does. Only what is kept by law alone goes to nobody else (clause 4.3).
 func (d *decision) byLaw(b ByLaw, fields []domain.Field) error {
-	for _, r := range []domain.Reference{b.Authority, b.Act, b.Article, b.Document} {
-		if !r.Valid() {
-			return input("transfer.law-incomplete", "3.3.3", "name authority, act, article and document by their codes and numbers",
-				"the procedure of the law is not documented")
-		}
+	paper := Warrant{Authority: b.Authority, Act: b.Act, Article: b.Article, Document: b.Document}
+	if what, remedy := paper.unnamed(); what != "" {
+		return input("transfer.law-incomplete", "3.3.3", remedy, "the procedure of the law is not documented: %s", what)
 	}
 	if b.Dated.IsZero() || b.Dated.After(d.op.At) {
 		return input("transfer.law-incomplete", "3.3.3", "give the date of the authority's document, not after the transfer",

@@ -137,7 +137,7 @@ func TestDeleteOfTracesThatAreGoneChangesNothing(t *testing.T) {
 func TestCloseReachesTracesUntilItIsRecorded(t *testing.T) {
 	t.Parallel()
 	d := subject.Decider()
-	state := subject.Fold(d.Initial(), registered())
+	state := fold(d.Initial(), registered())
 	c := subject.Case{Command: subject.Close{About: about()}, Context: subject.Context{Policy: imagine(), Now: noon.AddDate(0, 2, 0)}}
 	events, err := subject.Decide(c, state)
 	if err != nil {

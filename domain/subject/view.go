@@ -11,6 +11,9 @@ import (
 // view records that a person looks at values (order 1/02-14). What he may see and what for is his role's
 // matter, not the single field's: an officer who answers a request for access sees all of it.
 func (d *decision) view(c View) (Event, error) {
+	if c.Role == "" {
+		return nil, input("view.role", "5.1", "view under a role of the policy", "no role is given")
+	}
 	role, ok := d.Policy.Role(c.Role)
 	if !ok {
 		return nil, domain.Refuse("view.role", "5.1", "view under a role of the policy", "the policy does not name %s as a role", shown(c.Role)).WithKind(domain.Unknown)
@@ -48,6 +51,11 @@ func (d *decision) view(c View) (Event, error) {
 func (d *decision) viewed(c View) (values []domain.FieldEpoch, fields []domain.Field, err error) {
 	if len(c.Values) == 0 {
 		values, err = d.pointers("view", c.Fields, c.Months)
+		for _, f := range c.Fields {
+			if err == nil && !d.Policy.IsTrace(f) {
+				_, _, err = d.current("view", f) // it is that value which is shown
+			}
+		}
 		return values, c.Fields, err
 	}
 	if len(c.Fields) > 0 || len(c.Months) > 0 {
@@ -57,11 +65,15 @@ func (d *decision) viewed(c View) (values []domain.FieldEpoch, fields []domain.F
 		return nil, nil, err
 	}
 	for _, v := range c.Values {
-		if _, _, err := d.attribute("view", v.Field); err != nil {
+		_, h, err := d.attribute("view", v.Field)
+		if err != nil {
 			return nil, nil, err
 		}
 		if !d.state.Lives(v) {
 			return nil, nil, domain.Refuse("view.not-held", "4.1", "name values that are held", "the ledger holds no live value of the field %s with this epoch", v.Field).WithKind(domain.Unknown)
+		}
+		if came := h.came(attributeNumber(v.Epoch)); d.precedes(came) {
+			return nil, nil, d.cameLater("view", "this value of the field %s", h, came)
 		}
 		fields = append(fields, v.Field)
 	}

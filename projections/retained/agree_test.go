@@ -163,7 +163,7 @@ func (h *house) read(id domain.SubjectID) {
 		if err != nil {
 			h.t.Fatal(err)
 		}
-		h.files[id] = subject.Fold(h.files[id], r.Event.(subject.Event))
+		h.files[id] = subject.Evolve(h.files[id], subject.Fact{Event: r.Event.(subject.Event), At: r.Meta.OccurredAt})
 	}
 }
 

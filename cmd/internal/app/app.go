@@ -240,7 +240,7 @@ func (a *App) State(ctx context.Context, id domain.SubjectID) (subject.State, er
 			return s, err
 		}
 		if e, ok := r.Event.(subject.Event); ok {
-			s = subject.Fold(s, e)
+			s = subject.Evolve(s, subject.Fact{Event: e, At: r.Meta.OccurredAt})
 		}
 	}
 	return s, nil

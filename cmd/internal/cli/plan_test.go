@@ -22,8 +22,8 @@ func forecastOf(t *testing.T, pol *policy.Policy, ground string, past ...subject
 	for _, f := range []domain.Field{"name", "tax_number", "agreement"} {
 		came.Items = append(came.Items, domain.Item{Subject: planned, Field: f, Epoch: "1"})
 	}
-	state := subject.Fold(subject.State{}, append([]subject.Event{subject.Registered{Subject: planned}, came}, past...)...)
 	f := &forecast{policy: pol, own: "ua", at: time.Date(2026, 1, 3, 10, 0, 0, 0, time.UTC)}
+	state := subject.Fold(subject.State{}, subject.Dated(f.at, append([]subject.Event{subject.Registered{Subject: planned}, came}, past...)...)...)
 	if err := f.decide(state, planned, &which{all: true}, ground); err != nil {
 		t.Fatal(err)
 	}

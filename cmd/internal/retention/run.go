@@ -280,7 +280,7 @@ func (r *run) heldOf(ctx context.Context, who domain.SubjectID, kept []keys.Key)
 			return err
 		}
 		if e, ok := rec.Event.(subject.Event); ok {
-			state = subject.Fold(state, e)
+			state = subject.Evolve(state, subject.Fact{Event: e, At: rec.Meta.OccurredAt})
 		}
 	}
 	for _, k := range kept {
