@@ -85,6 +85,9 @@ func startFollower(ctx context.Context, parts Parts, causes *causes) (*follower,
 		return nil, &eventstore.CorruptError{File: "log", Place: "end", Detail: fmt.Sprintf(
 			"the key store has followed it to position %d, but it ends at %d: records are missing", followed, head)}
 	}
+	if err := tellLost(ctx, parts, followed, uint64(head)); err != nil {
+		return nil, fmt.Errorf("keys of the newest values: %w", err)
+	}
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	f := &follower{
 		log: parts.Store, keys: parts.Keys, logger: parts.Logger, cancel: cancel, done: make(chan struct{}), wake: make(chan struct{}, 1),

@@ -222,6 +222,16 @@ func (j *Journal) enter() error {
 
 func (j *Journal) leave() { j.mu.RUnlock() }
 
+// isOpen tells whether the Journal is open. It is all that reading without keys needs.
+func (j *Journal) isOpen() error {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	if j.closed {
+		return fmt.Errorf("journal: %w", eventstore.ErrClosed)
+	}
+	return nil
+}
+
 // ready tells whether the Journal may be used: it is open, and key states follow the log. A caller that
 // went on with a follower that has stopped would open values that must be erased.
 func (j *Journal) ready() error {

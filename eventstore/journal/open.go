@@ -18,8 +18,9 @@ import (
 	"imagine.ua/litopys/eventstore/keys/keydb"
 )
 
-// Names of the files in the data folder that the journal itself knows; the embedded store has its own.
+// Names of the files in the data folder that the journal itself knows; the embedded store has more.
 const (
+	logFile   = "events.db"
 	keysFile  = "keys.db"
 	localFile = "local.key"
 )
@@ -64,11 +65,14 @@ func (c Config) validate() error {
 //
 // Errors, with file and place: eventstore.ErrLocked when another process has the folder,
 // eventstore.ErrForeign when a piece belongs to another ledger, eventstore.ErrCorrupt for damage and for a
-// key store or local key that is gone. Nothing is overwritten when it fails.
+// log, key store or local key that is gone while others are there. Nothing is overwritten when it fails.
 func Open(ctx context.Context, cfg Config) (*Journal, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
+	}
+	if err := cfg.lostLog(); err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
 	}
 	store, err := embedded.Open(ctx, embedded.Config{Dir: cfg.Dir, Logger: cfg.Logger, VFS: cfg.VFS, FS: cfg.FS})
 	if err != nil {
@@ -80,6 +84,21 @@ func Open(ctx context.Context, cfg Config) (*Journal, error) {
 		return nil, errors.Join(fmt.Errorf("open ledger: %w", err), o.undo())
 	}
 	return j, nil
+}
+
+// lostLog finds keys whose log is gone. The log is made before them, so a folder with keys alone is no new
+// ledger, and a log made there would hide the loss.
+func (c Config) lostLog() error {
+	path := filepath.Join(c.Dir, logFile)
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, name := range []string{keysFile, localFile} {
+		if hasContent(filepath.Join(c.Dir, name)) {
+			return lost(path)
+		}
+	}
+	return nil
 }
 
 // opening is a ledger that is open in part.

@@ -139,7 +139,7 @@ func (o *opener) fetch(ctx context.Context, values []Sealed) error {
 	}
 	found, err := o.store.Open(ctx, o.ids)
 	if errors.Is(err, keys.ErrUnknownKey) {
-		return fmt.Errorf("open values: %w", seal.ErrVerify) // a changed key id looks like any other tampering
+		return fmt.Errorf("open values: %w", o.missing(ctx, values))
 	}
 	if err != nil {
 		return fmt.Errorf("open values: %w", err)

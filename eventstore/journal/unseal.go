@@ -46,7 +46,7 @@ type Opened struct {
 
 // Open opens live values, one for each, in order: clear, or erased, which is an answer and no error. A
 // value that was not sealed comes back as it is. Errors: seal.ErrVerify when sealed bytes do not belong
-// where they stand, whatever the reason.
+// where they stand, whatever the reason; when their key is missing, it is a *eventstore.CorruptError too.
 func (j *Journal) Open(ctx context.Context, values []Sealed) ([]domain.Value, error) {
 	opened, err := j.OpenAs(ctx, LiveOnly, values)
 	if err != nil {

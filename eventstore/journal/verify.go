@@ -12,7 +12,6 @@ import (
 
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/eventstore"
-	"imagine.ua/litopys/eventstore/seal"
 )
 
 // Leaf is the canonical digest of one record with its place.
@@ -54,24 +53,31 @@ type verifier interface {
 
 // Verify reads everything and gives the first damage as a *eventstore.CorruptError: a record that the store
 // calls damaged, positions that do not rise, a stream with a gap, an id that is missing, a document that
-// does not decode or is about somebody else than its stream, a value that is no sealed value. Then store and key store check their own files, if they
-// can. It keeps the name of every stream in memory.
+// does not decode or is about somebody else than its stream, a value that is no sealed value, or whose key is
+// missing. Then store and key store check their own files, if they can. It keeps the name of every stream in memory.
 func (j *Journal) Verify(ctx context.Context) (Report, error) {
-	if err := j.enter(); err != nil {
+	if err := j.isOpen(); err != nil { // Close does not wait for a long reading; what is read after it ends with ErrClosed
 		return Report{}, err
 	}
-	j.leave() // Close must not wait for a long reading; what is read after it ends with ErrClosed
 	c := check{next: map[string]int64{}}
+	keyed := keyCheck{store: j.keys}
 	sum := sha256.New()
 	for r, err := range j.store.ReadAll(ctx, eventstore.Start) {
+		var items []domain.Item
 		if err == nil {
-			err = c.record(r)
+			items, err = c.record(r)
+		}
+		if err == nil {
+			err = keyed.add(ctx, r, items)
 		}
 		if err != nil {
 			return c.report, fmt.Errorf("verify the log: %w", err)
 		}
 		digest := r.Digest()
 		sum.Write(digest[:])
+	}
+	if err := keyed.flush(ctx); err != nil {
+		return c.report, fmt.Errorf("verify the log: %w", err)
 	}
 	sum.Sum(c.report.Digest[:0])
 	c.report.Streams = len(c.next)
@@ -91,32 +97,34 @@ type check struct {
 	next   map[string]int64 // revision that the next event of the stream must have
 }
 
-func (c *check) record(r eventstore.Record) error {
+// record checks one record and gives its personal values.
+func (c *check) record(r eventstore.Record) ([]domain.Item, error) {
 	switch {
 	case uint64(r.Position) <= c.report.Position:
-		return damage(r, fmt.Sprintf("its position does not rise above %d", c.report.Position))
+		return nil, damage(r, fmt.Sprintf("its position does not rise above %d", c.report.Position))
 	case r.Revision != c.next[r.Stream]:
-		return damage(r, fmt.Sprintf("its stream goes on with revision %d", c.next[r.Stream]))
+		return nil, damage(r, fmt.Sprintf("its stream goes on with revision %d", c.next[r.Stream]))
 	case r.ID == uuid.Nil:
-		return damage(r, "its id is missing")
+		return nil, damage(r, "its id is missing")
 	}
 	recorded, err := decode(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !ownStream(r) {
-		return damage(r, "its document is about another subject or recipient than its stream")
+		return nil, damage(r, "its document is about another subject or recipient than its stream")
 	}
-	for _, item := range recorded.Event.Personal() {
-		if err := wellSealed(item); err != nil {
-			return damage(r, fmt.Sprintf("the value of %s is no sealed value", item.Field))
+	items := recorded.Event.Personal()
+	for _, item := range items {
+		if _, err := keyOf(item); err != nil {
+			return nil, damage(r, fmt.Sprintf("the value of %s is no sealed value", item.Field))
 		}
 		c.report.Values++
 	}
 	c.report.Records++
 	c.report.Position = uint64(r.Position)
 	c.next[r.Stream]++
-	return nil
+	return items, nil
 }
 
 // ownStream tells whether the document is about the owner of its stream: every document begins with whom or what it
@@ -129,10 +137,4 @@ func ownStream(r eventstore.Record) bool {
 	_, about, _ := bytes.Cut(r.Data, []byte(`:"`))
 	about, _, _ = bytes.Cut(about, []byte(`"`))
 	return rest != "" && string(about) == rest
-}
-
-func wellSealed(item domain.Item) error {
-	sealed, _ := item.Value.SealedBytes()
-	_, err := seal.KeyID(sealed)
-	return err
 }

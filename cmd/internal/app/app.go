@@ -129,7 +129,8 @@ func Exists(dir string) bool {
 			return true
 		}
 	}
-	return false
+	runs, err := os.ReadDir(filepath.Join(dir, indexDir))
+	return err == nil && len(runs) > 0
 }
 
 // Close closes what was opened, the newest first. Closing twice is a no-op.

@@ -113,16 +113,30 @@ func TestNoLedger(t *testing.T) {
 // TestLostLog: what is left of a ledger is damage, not an empty folder in which to begin anew.
 func TestLostLog(t *testing.T) {
 	t.Parallel()
-	for _, name := range pieces {
+	for _, gone := range [][]string{
+		{logFile}, {keysFile}, {localFile}, {logFile, indexDir}, {logFile, indexDir, keysFile}, {logFile, keysFile, localFile},
+	} {
 		dir := t.TempDir()
 		if err := With(t.Context(), options(dir), func(a *App) error { register(t, a); return nil }); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Remove(filepath.Join(dir, name)); err != nil {
-			t.Fatal(err)
+		for _, name := range gone {
+			if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if _, err := Open(t.Context(), options(dir)); !errors.Is(err, eventstore.ErrCorrupt) && !errors.Is(err, eventstore.ErrForeign) {
-			t.Errorf("without %s: got %v, want damage", name, err)
+		o := options(dir)
+		for _, o.Create = range []bool{false, true} {
+			_, err := Open(t.Context(), o)
+			var damage *eventstore.CorruptError
+			if !errors.As(err, &damage) || filepath.Base(damage.File) != gone[0] {
+				t.Errorf("without %s: got %v, want damage", gone, err)
+			}
+		}
+		for _, name := range gone {
+			if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+				t.Errorf("without %s: %s was made", gone, name)
+			}
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/google/uuid"
 
@@ -22,6 +23,10 @@ func (a *App) openJournal(ctx context.Context, o Options) error {
 		a.Created = !Exists(cfg.Dir)
 		if a.Created && !o.Create {
 			return fmt.Errorf("%s: %w", cfg.Dir, ErrNoLedger)
+		}
+		log := filepath.Join(cfg.Dir, logFile)
+		if _, err := os.Lstat(log); !a.Created && errors.Is(err, fs.ErrNotExist) {
+			return lost(log) // nothing is made: a new log would hide the loss
 		}
 	}
 	if embeddedLog && cfg.Keys.URL == "" && cfg.KMS.URL == "" {

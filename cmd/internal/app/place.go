@@ -29,6 +29,7 @@ const (
 	localFile = "local.key"
 	logFile   = "events.db"
 	lockFile  = "litopys.lock"
+	indexDir  = "index"
 )
 
 // Place names where the log is, without secrets.

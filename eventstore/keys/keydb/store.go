@@ -107,6 +107,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return &Store{Base: keys.NewBase(cfg.Ledger, index, w.cache, w), writer: w}, nil
 }
 
+// Place is the path of the file.
+func (s *Store) Place() string { return s.writer.cfg.Path }
+
 // prepareFile makes the file readable for its owner only, before SQLite would make it by the umask.
 func prepareFile(cfg Config) error {
 	_, err := os.Stat(cfg.Path)

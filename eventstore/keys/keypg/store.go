@@ -75,6 +75,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return &Store{Base: keys.NewBase(cfg.Ledger, index, b.cache, b), db: b}, nil
 }
 
+// Place names the database, without secrets.
+func (s *Store) Place() string { return s.db.name }
+
 // begin brings the schema up to date, reads or makes the head, and gives the index and what was
 // changed last.
 func (b *backend) begin(ctx context.Context) (index *keys.Index, seen changes, err error) {
