@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -26,7 +27,8 @@ func (p *program) importing() *cobra.Command {
 const accountsHelp = `
 Every line is accounted for: imported + already there + rejected = lines. Rejected lines are written beside
 the input (FILE.rejects.jsonl, or --rejects) with line number, place and reason, never with what they said.
-A second run of the same input adds nothing, and a run that was killed is finished by running it again.`
+A second run of the same input adds nothing, and a run that was killed is finished by running it again: its
+rejects, which stand in FILE.rejects.jsonl.partial until a run has gone through, are then written anew.`
 
 func (p *program) importAccessLog() *cobra.Command {
 	var rejects string
@@ -73,6 +75,7 @@ For example (one line):
    "service":"orders","source":"subject","values":{"name":"Olena","phone":"+380..."}}
 
 Unknown members, repeated names, wrong types and text that is not UTF-8 reject the line; the others go on.
+A line may have 1048576 bytes, or import.line_limit where that is set.
 The exit code is 1 when any line was rejected.
 `
 
@@ -92,7 +95,7 @@ func (p *program) importEvents() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return p.imported(cmd.Context(), args[0], rejects, func(ctx context.Context, a *app.App, j *job) (importer.Report, error) {
 			run := importer.Events{Ledger: a.Ledger, Batch: p.cfg.Import.Batch, Rejects: j.rejects, Progress: j.progress}
-			report, err := run.Run(ctx, j.input, max(p.cfg.Import.LineLimit, 1<<20))
+			report, err := run.Run(ctx, j.input, p.commandLimit())
 			if err == nil && report.Rejected > 0 {
 				err = errRejected
 			}
@@ -100,6 +103,19 @@ func (p *program) importEvents() *cobra.Command {
 		})
 	}
 	return cmd
+}
+
+// longestCommand is the longest line of commands, unless import.line_limit is set: the text of a policy, or of
+// a request, stands on one line and is longer than any line of an access log.
+const longestCommand = 1 << 20
+
+func (p *program) commandLimit() int {
+	for _, s := range p.cfg.Settings {
+		if s.Name == "import.line_limit" && s.From == "default" {
+			return longestCommand
+		}
+	}
+	return p.cfg.Import.LineLimit
 }
 
 // job is one import under way.
@@ -116,7 +132,7 @@ func (p *program) imported(ctx context.Context, path, rejects string, run func(c
 		return err
 	}
 	defer func() { err = errors.Join(err, j.input.Close()) }()
-	if j.rejects, err = p.openRejects(path, rejects); err != nil {
+	if j.rejects, err = p.openRejects(j.input, path, rejects); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, j.rejects.Close()) }()
@@ -136,24 +152,29 @@ func (p *program) imported(ctx context.Context, path, rejects string, run func(c
 	})
 }
 
-// openRejects opens the file for rejects beside the input. Where that folder can't be written to, and no
+// openRejects prepares the file for rejects beside the input. Where that folder can't be written to, and no
 // other file was named, the working folder takes it.
-func (p *program) openRejects(path, rejects string) (*importer.Rejects, error) {
-	if rejects != "" {
-		if filepath.Clean(rejects) == filepath.Clean(path) {
-			return nil, usage("name another file", "--rejects is the input itself")
+func (p *program) openRejects(in *importer.Input, path, rejects string) (*importer.Rejects, error) {
+	open := func(path string) (*importer.Rejects, error) {
+		r, err := importer.OpenRejects(importer.RejectsConfig{Path: path, Input: in, Folder: p.cfg.Dir,
+			Answers: []*os.File{fileOf(p.Out), fileOf(p.Err)}})
+		if errors.Is(err, importer.ErrPlace) {
+			err = usage("name another file with --rejects; nothing was changed", "%s", err.Error())
 		}
-		return importer.NewRejects(rejects)
+		return r, err
+	}
+	if rejects != "" {
+		return open(rejects)
 	}
 	if path == "-" {
-		return importer.NewRejects("stdin.rejects.jsonl")
+		return open("stdin.rejects.jsonl")
 	}
 	beside := path + ".rejects.jsonl"
-	r, err := importer.NewRejects(beside)
+	r, err := open(beside)
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
 		here := filepath.Base(beside)
 		p.say("%s can't be written; rejects go to ./%s", beside, here)
-		return importer.NewRejects(here)
+		return open(here)
 	}
 	return r, err
 }
