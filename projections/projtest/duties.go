@@ -52,6 +52,13 @@ func (d *duties) holds(f domain.Field) bool {
 	return !d.hold.IsZero() && (len(d.held) == 0 || slices.Contains(d.held, f))
 }
 
+// gets remembers who has got values. Lists that stand in events stay as they are.
+func (d *duties) gets(to domain.RecipientID) {
+	if !slices.Contains(d.got, to) {
+		d.got = append(d.got[:len(d.got):len(d.got)], to)
+	}
+}
+
 // fates ends a value: each reason to keep it is a fate, and the hold comes last, as the domain decides it.
 func (c *Crowd) fates(p *person, v domain.FieldEpoch) []domain.Fate {
 	p.gone = append(p.gone, v)
@@ -101,7 +108,7 @@ func (c *Crowd) duty(p *person) domain.Recorded {
 		return c.holding(p)
 	case 2:
 		if over := c.over(p); len(over) > 0 {
-			return c.file(p, subject.RetentionEnded{Subject: p.id, Ended: over})
+			return c.telling(p, subject.RetentionEnded{Subject: p.id, Ended: over, Tell: p.got})
 		}
 	case 3:
 		if len(p.destroyed) > 0 {
@@ -169,7 +176,11 @@ func (c *Crowd) release(p *person) domain.Recorded {
 		return true
 	})
 	p.hold = domain.HoldID{}
-	return c.file(p, e)
+	if !slices.ContainsFunc(e.Freed, func(f domain.Fate) bool { return f.Action == domain.Destroy }) {
+		return c.file(p, e)
+	}
+	e.Tell = p.got
+	return c.telling(p, e)
 }
 
 // over ends the values whose terms are over and that no hold keeps.
@@ -235,6 +246,7 @@ func (c *Crowd) disclosure(p *person) domain.Recorded {
 	if c.dice(2) == 0 {
 		return c.trace(p, subject.Viewed{Subject: p.id, Values: values, Role: "officer", Document: "T-78"})
 	}
+	p.gets(c.recipients[0])
 	return c.file(p, subject.Transferred{Subject: p.id, Values: values, Retained: true, Exempt: "authority-task",
 		Recipient: subject.Recipient{ID: c.recipients[0], Kind: "authority", Country: "UA"},
 		Basis:     subject.ByLaw{Authority: "A-1", Act: "2297-VI", Article: "16", Document: "L-9", Dated: warrant.Dated, Approvers: [2]domain.Reference{"E-1", "E-2"}}})

@@ -2,7 +2,6 @@ package register
 
 import (
 	"errors"
-	"slices"
 
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/law"
@@ -16,18 +15,8 @@ var errUnknownBasis = errors.New("unknown basis of a transfer")
 // New is the projection.
 func New() *projections.Projection {
 	return &projections.Projection{Name: Name, Version: version,
-		Tables: []*projections.Table{held, told, flows, activities, subjects}, Apply: apply}
+		Tables: []*projections.Table{held, changes, flows, activities, subjects}, Apply: apply}
 }
-
-// State says how what a recipient holds compares with what the controller holds.
-type State string
-
-// The states.
-const (
-	Current  State = "current"  // as the controller has it, or had it when it was passed on
-	Outdated State = "outdated" // changed since
-	Deleted  State = "deleted"  // deleted since; the recipient must be told, or was
-)
 
 func apply(r domain.Recorded, w *projections.Writer) error {
 	switch e := r.Event.(type) {
@@ -37,18 +26,26 @@ func apply(r domain.Recorded, w *projections.Writer) error {
 	case subject.Collected:
 		did(r, w, "collect")
 	case subject.Edited:
-		changes(r, w, Outdated, e.Tell, e.Superseded)
+		changed(r, w, Edit, e.Subject, e.Superseded, e.Tell)
 		did(r, w, "edit")
 	case subject.Rectified:
-		changes(r, w, Outdated, e.Tell, e.Superseded)
+		if e.Outcome == subject.Corrected {
+			changed(r, w, Edit, e.Subject, e.Superseded, e.Tell)
+		}
 		did(r, w, "rectify")
 	case subject.Deleted:
-		changes(r, w, Deleted, e.Tell, e.Deleted)
+		changed(r, w, Deletion, e.Subject, e.Deleted, e.Tell)
 		did(r, w, "delete")
 	case subject.Closed:
-		changes(r, w, Deleted, e.Tell, e.Deleted)
+		changed(r, w, Deletion, e.Subject, e.Deleted, e.Tell)
 		count(w, closedFiles)
 		did(r, w, "close")
+	case subject.RetentionEnded:
+		destroyed(r, w, e.Subject, e.Ended, e.Tell)
+	case subject.HoldReleased:
+		destroyed(r, w, e.Subject, e.Freed, e.Tell)
+	case subject.Restricted:
+		news(r, w, Restriction, e.Subject, projections.Value{}, projections.OfTexts(e.Fields), e.Tell)
 	case subject.Identified:
 		did(r, w, "identify")
 	case subject.Published:
@@ -65,7 +62,7 @@ func apply(r domain.Recorded, w *projections.Writer) error {
 	case subject.NoticeGiven:
 		notice(r, e, w)
 	default:
-		// They pass nothing on and process no value.
+		// They pass nothing on, end nothing that was passed on, and process no value.
 		return projections.Others(r.Event)
 	}
 	return nil
@@ -86,13 +83,13 @@ func transferred(r domain.Recorded, e subject.Transferred, w *projections.Writer
 	if e.Basis == nil {
 		return errUnknownBasis
 	}
-	for _, v := range newest(e.Values) {
+	for _, v := range e.Values {
 		w.Upsert(held,
 			projections.OfUUID(e.Recipient.ID.UUID),
 			projections.OfUUID(e.Subject.UUID),
 			projections.OfText(v.Field),
 			projections.OfText(v.Epoch),
-			projections.OfInt(projections.EpochRank(v.Epoch)),
+			projections.OfPosition(r.Position),
 			projections.OfTime(r.Meta.OccurredAt),
 			projections.OfUUID(r.ID),
 			projections.OfText(e.Basis.Kind()),
@@ -100,9 +97,7 @@ func transferred(r domain.Recorded, e subject.Transferred, w *projections.Writer
 			projections.OptText(r.Meta.Grounds),
 			projections.OptText(e.Abroad),
 			projections.OptText(e.Recipient.Country),
-			projections.OfBool(e.Retained),
-			projections.OfText(Current),
-			projections.Value{}, projections.Value{})
+			projections.OfBool(e.Retained))
 	}
 	for _, v := range e.Values {
 		w.Add(flows, []projections.Value{projections.OfUUID(e.Recipient.ID.UUID), projections.OfText(v.Field), projections.OfText(e.Recipient.Country),
@@ -112,48 +107,68 @@ func transferred(r domain.Recorded, e subject.Transferred, w *projections.Writer
 	return nil
 }
 
-// newest gives one value of each field: that of the highest epoch.
-func newest(values []domain.FieldEpoch) []domain.FieldEpoch {
-	out := make([]domain.FieldEpoch, 0, len(values))
-	for _, v := range values {
-		i := slices.IndexFunc(out, func(o domain.FieldEpoch) bool { return o.Field == v.Field })
+// changed notes whom an edit or a deletion obliges to tell, and which values it ended.
+func changed(r domain.Recorded, w *projections.Writer, k Kind, id domain.SubjectID, fates []domain.Fate, tell []domain.RecipientID) {
+	if len(tell) == 0 {
+		return
+	}
+	news(r, w, k, id, ended(fates, domain.Destroy), ended(fates, domain.Retain), tell)
+}
+
+// destroyed notes whom the end of a term or of a hold obliges to tell. What it leaves to its own term goes on as it
+// was.
+func destroyed(r domain.Recorded, w *projections.Writer, id domain.SubjectID, fates []domain.Fate, tell []domain.RecipientID) {
+	if gone := ended(fates, domain.Destroy); len(tell) > 0 && !gone.IsNull() {
+		news(r, w, Destruction, id, gone, projections.Value{}, tell)
+	}
+}
+
+// through stands before the epoch of a value whose fate is that of the earlier epochs of its field, too.
+const through = "<"
+
+// ended lists the values that met with the action, each once: several reasons to keep one are as many fates.
+func ended(fates []domain.Fate, action domain.FateAction) projections.Value {
+	var list projections.List
+	for i, f := range fates {
+		again := i > 0 && f.Field == fates[i-1].Field && f.Epoch == fates[i-1].Epoch && f.Action == fates[i-1].Action
 		switch {
-		case i < 0:
-			out = append(out, v)
-		case projections.EpochRank(v.Epoch) > projections.EpochRank(out[i].Epoch):
-			out[i] = v
+		case f.Action != action || again:
+		case f.Through:
+			list.Add(string(f.Field), "/", through, string(f.Epoch))
+		default:
+			list.Add(string(f.Field), "/", string(f.Epoch))
 		}
 	}
-	return out
+	return list.Value()
 }
 
-// changes marks what the recipients have of values that were edited or deleted. Who has a newer value than the one
-// that ended is not concerned.
-func changes(r domain.Recorded, w *projections.Writer, s State, tell []domain.RecipientID, fates []domain.Fate) {
+func news(r domain.Recorded, w *projections.Writer, k Kind, id domain.SubjectID, gone, kept projections.Value, tell []domain.RecipientID) {
 	for _, to := range tell {
-		for _, f := range fates {
-			w.Patch(held, projections.Edit{
-				Key: []projections.Value{projections.OfUUID(to.UUID), projections.OfUUID(f.Subject.UUID), projections.OfText(f.Field)},
-				Set: []projections.Set{
-					{Column: heldState, Value: projections.OfText(s)},
-					{Column: heldChanged, Value: projections.OfTime(r.Meta.OccurredAt)},
-					{Column: heldCause, Value: projections.OfUUID(r.ID)},
-				},
-				When: []projections.Where{{Column: heldRank, Op: projections.Le, Value: projections.OfInt(projections.EpochRank(f.Epoch))}},
-			})
-		}
+		w.Upsert(changes,
+			projections.OfUUID(to.UUID),
+			projections.OfUUID(id.UUID),
+			projections.OfUUID(r.ID),
+			projections.OfPosition(r.Position),
+			projections.OfTime(r.Meta.OccurredAt),
+			projections.OfText(k),
+			gone,
+			kept,
+			projections.OfBool(true),
+			projections.Value{})
 	}
 }
 
+// notice ends what the recipient was to be told of; the first one counts.
 func notice(r domain.Recorded, e subject.NoticeGiven, w *projections.Writer) {
 	if e.Duty != string(law.NoticeRecipient) || e.Recipient.IsZero() {
 		return
 	}
-	w.Upsert(told,
-		projections.OfUUID(e.Recipient.UUID),
-		projections.OfUUID(e.Subject.UUID),
-		projections.OfUUID(e.Cause),
-		projections.OfTime(r.Meta.OccurredAt),
-		projections.OptText(e.Channel),
-		projections.OptText(e.Document))
+	w.Patch(changes, projections.Edit{
+		Key: []projections.Value{projections.OfUUID(e.Recipient.UUID), projections.OfUUID(e.Subject.UUID), projections.OfUUID(e.Cause)},
+		Set: []projections.Set{
+			{Column: changeUntold, Value: projections.OfBool(false)},
+			{Column: changeTold, Value: projections.OfTime(r.Meta.OccurredAt)},
+		},
+		When: []projections.Where{{Column: changeUntold, Value: projections.OfBool(true)}},
+	})
 }

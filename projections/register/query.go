@@ -5,88 +5,31 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
-
-	"github.com/google/uuid"
 
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/projections"
 )
 
-// Held is what a recipient holds of one field of one person.
-type Held struct {
-	Recipient domain.RecipientID
-	Subject   domain.SubjectID
-	Field     domain.Field
-	Epoch     domain.Epoch
-	Since     time.Time // when it was passed on, last
-	Transfer  uuid.UUID
-	Basis     string
-	Purpose   domain.Purpose
-	Grounds   domain.Grounds
-	Abroad    string // ground of the transfer abroad; empty inside the country
-	Country   domain.Country
-	Retained  bool // it was passed on from retained records (clause 4.3)
-	State     State
-	Changed   time.Time // when it was edited or deleted here
-	Told      time.Time // when the recipient was told of that; zero: not yet
-}
-
-// Now reports whether the recipient holds it still, as far as the controller knows: what was deleted he holds until
-// he is told.
-func (h Held) Now() bool { return h.State != Deleted || h.Told.IsZero() }
-
-// Owed reports whether the recipient must still be told of an edit or a deletion.
-func (h Held) Owed() bool { return h.State != Current && h.Told.IsZero() }
-
-// key of a notice.
-type notified struct{ recipient, subject, cause uuid.UUID }
-
-// Of lists what a recipient has, by person and field, with what he had until he was told of its deletion.
+// Of lists what a recipient has, by person, field and epoch, with what he had until he was told of its deletion. It
+// reads the projection obligations, too: what is owed is what stands open there.
 func Of(ctx context.Context, s projections.Snapshot, id domain.RecipientID) ([]Held, error) {
 	var out []Held
-	err := each(ctx, s, []projections.Where{{Column: heldRecipient, Value: projections.OfUUID(id.UUID)}},
-		[]projections.Where{{Column: toldRecipient, Value: projections.OfUUID(id.UUID)}}, func(h Held) { out = append(out, h) })
+	err := each(ctx, s, id, func(f file) { out = append(out, f.held...) })
 	return out, err
 }
 
-// each goes through rows of held, in the order of their keys, with the notices joined in.
-func each(ctx context.Context, s projections.Snapshot, of, toldOf []projections.Where, do func(Held)) error {
-	notices := map[notified]time.Time{}
-	for row, err := range s.Select(ctx, projections.Select{Table: told, Where: toldOf}) {
-		if err != nil {
-			return fmt.Errorf("register: %w", err)
+// Owing lists of what a recipient is still to be told, by person and in the order of the log. These are the open
+// duties notice.recipient of the projection obligations.
+func Owing(ctx context.Context, s projections.Snapshot, id domain.RecipientID) ([]Owed, error) {
+	var out []Owed
+	err := each(ctx, s, id, func(f file) {
+		for _, c := range f.changes {
+			if c.owed {
+				out = append(out, c.Owed)
+			}
 		}
-		notices[notified{row[toldRecipient].UUID(), row[toldSubject].UUID(), row[toldCause].UUID()}] = row[toldAt].Time()
-	}
-	for row, err := range s.Select(ctx, projections.Select{Table: held, Where: of}) {
-		if err != nil {
-			return fmt.Errorf("register: %w", err)
-		}
-		h := heldOf(row)
-		h.Told = notices[notified{h.Recipient.UUID, h.Subject.UUID, row[heldCause].UUID()}]
-		do(h)
-	}
-	return nil
-}
-
-func heldOf(row projections.Row) Held {
-	return Held{
-		Recipient: domain.RecipientID{UUID: row[heldRecipient].UUID()},
-		Subject:   domain.SubjectID{UUID: row[heldSubject].UUID()},
-		Field:     domain.Field(row[heldField].Text()),
-		Epoch:     domain.Epoch(row[heldEpoch].Text()),
-		Since:     row[heldSince].Time(),
-		Transfer:  row[heldTransfer].UUID(),
-		Basis:     row[heldBasis].Text(),
-		Purpose:   domain.Purpose(row[heldPurpose].Text()),
-		Grounds:   domain.Grounds(row[heldGrounds].Text()),
-		Abroad:    row[heldAbroad].Text(),
-		Country:   domain.Country(row[heldCountry].Text()),
-		Retained:  row[heldRetained].Bool(),
-		State:     State(row[heldState].Text()),
-		Changed:   row[heldChanged].Time(),
-	}
+	})
+	return out, err
 }
 
 // holding is what one recipient holds, summed up.
@@ -96,33 +39,36 @@ type holding struct {
 	fields         []domain.Field
 }
 
-// holdings sums up what all recipients hold now. Rows come by recipient and person, so that persons are counted
-// without being remembered.
-func holdings(ctx context.Context, s projections.Snapshot) (map[domain.RecipientID]*holding, error) {
-	out := map[domain.RecipientID]*holding{}
-	var last Held
-	err := each(ctx, s, nil, nil, func(h Held) {
+func (sum *holding) add(f file) {
+	persons := sum.persons + 1
+	for _, h := range f.held {
 		if !h.Now() {
-			return
+			continue
 		}
-		sum := out[h.Recipient]
-		if sum == nil {
-			sum = &holding{}
-			out[h.Recipient] = sum
-		}
-		if h.Recipient != last.Recipient || h.Subject != last.Subject {
-			sum.persons++
-		}
-		last = h
+		sum.persons = persons
 		if h.State == Outdated {
 			sum.outdated++
-		}
-		if h.Owed() {
-			sum.owed++
 		}
 		if i, known := slices.BinarySearch(sum.fields, h.Field); !known {
 			sum.fields = slices.Insert(sum.fields, i, h.Field)
 		}
+	}
+	for _, c := range f.changes {
+		if c.owed {
+			sum.owed++
+		}
+	}
+}
+
+// holdings sums up what all recipients hold now.
+func holdings(ctx context.Context, s projections.Snapshot) (map[domain.RecipientID]*holding, error) {
+	out := map[domain.RecipientID]*holding{}
+	err := each(ctx, s, domain.RecipientID{}, func(f file) {
+		id := f.recipient()
+		if out[id] == nil {
+			out[id] = &holding{}
+		}
+		out[id].add(f)
 	})
 	return out, err
 }

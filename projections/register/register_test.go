@@ -2,8 +2,6 @@ package register_test
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -12,14 +10,15 @@ import (
 	"github.com/google/uuid"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/law"
 	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/recipient"
 	"imagine.ua/litopys/domain/subject"
 	"imagine.ua/litopys/projections"
+	"imagine.ua/litopys/projections/obligations"
 	"imagine.ua/litopys/projections/projtest"
 	"imagine.ua/litopys/projections/projtest/both"
 	"imagine.ua/litopys/projections/register"
-	"imagine.ua/litopys/projections/sqlite"
 	"imagine.ua/litopys/projections/transfers"
 )
 
@@ -100,7 +99,7 @@ func have(t testing.TB, s projections.Snapshot, id domain.RecipientID) []string 
 func TestHeldNow(t *testing.T) {
 	t.Parallel()
 	b := newBook()
-	b.pass(anna, courier, "", "name/1", "email/1", "page/2024-03")
+	b.pass(anna, courier, "", "name/1", "email/1", "page/2024-02", "page/2024-03")
 	b.pass(petro, courier, "", "name/1")
 	b.pass(anna, bank, "", "email/1")
 	edit := b.of(anna, subject.Edited{Subject: anna, Superseded: fates(anna, "email/1"), Tell: []domain.RecipientID{courier, bank}})
@@ -109,12 +108,12 @@ func TestHeldNow(t *testing.T) {
 		domain.Fate{Subject: anna, Field: "page", Epoch: "2024-02", Through: true, Action: domain.Destroy}), Tell: []domain.RecipientID{courier}})
 	b.of(anna, subject.NoticeGiven{Subject: anna, Cause: gone, Duty: "notice.recipient", Recipient: courier, Channel: subject.ByEmail})
 	b.of(anna, subject.NoticeGiven{Subject: anna, Cause: edit, Duty: "notice.change", Channel: subject.ByEmail}) // the subject himself
-	look(t, b, func(s projections.Snapshot) {
-		want := []string{"anna email/1 outdated, owed", "anna name/1 deleted, gone", "anna page/2024-03 current", "petro name/1 current"}
+	look(t, b, func(t *testing.T, s projections.Snapshot) {
+		want := []string{"anna email/1 outdated, owed", "anna name/1 deleted, gone", "anna page/2024-02 deleted, gone", "anna page/2024-03 current", "petro name/1 current"}
 		if diff := cmp.Diff(want, have(t, s, courier)); diff != "" {
 			t.Errorf("courier:\n%s", diff)
 		}
-		if diff := cmp.Diff([]string{"anna email/2 current"}, have(t, s, bank)); diff != "" {
+		if diff := cmp.Diff([]string{"anna email/1 outdated, owed", "anna email/2 current"}, have(t, s, bank)); diff != "" {
 			t.Errorf("bank:\n%s", diff)
 		}
 		if list := have(t, s, domain.RecipientID{UUID: uuid.New()}); list != nil {
@@ -122,16 +121,16 @@ func TestHeldNow(t *testing.T) {
 		}
 	})
 	b.of(anna, subject.Closed{Subject: anna, Deleted: fates(anna, "email/2"), Tell: []domain.RecipientID{courier, bank}})
-	look(t, b, func(s projections.Snapshot) {
-		if diff := cmp.Diff([]string{"anna email/2 deleted, owed"}, have(t, s, bank)); diff != "" {
+	look(t, b, func(t *testing.T, s projections.Snapshot) {
+		if diff := cmp.Diff([]string{"anna email/1 deleted, owed", "anna email/2 deleted, owed"}, have(t, s, bank)); diff != "" {
 			t.Errorf("bank after the account was closed:\n%s", diff)
 		}
 	})
 }
 
-func look(t *testing.T, b *book, do func(projections.Snapshot)) {
+func look(t *testing.T, b *book, do func(*testing.T, projections.Snapshot)) {
 	t.Helper()
-	projtest.Look(t, both.Filled(t, b.Log, register.New(), transfers.New()), do)
+	projtest.Look(t, both.Filled(t, b.Log, register.New(), transfers.New(), obligations.New(law.UA())), func(s projections.Snapshot) { do(t, s) })
 }
 
 // The register says what the policy means and what was done under it.
@@ -145,7 +144,7 @@ func TestRegister(t *testing.T) {
 	b.of(petro, subject.Closed{Subject: petro})
 	b.pass(anna, courier, "ua.29.3", "name/1", "phone/1")
 	b.pass(petro, courier, "ua.29.3", "name/1")
-	look(t, b, func(s projections.Snapshot) {
+	look(t, b, func(t *testing.T, s projections.Snapshot) {
 		r, err := register.Make(t.Context(), s, policy.Imagine())
 		if err != nil {
 			t.Fatal(err)
@@ -186,115 +185,4 @@ func TestRegister(t *testing.T) {
 			}
 		}
 	})
-}
-
-// model is what a simple reader of the log makes of who holds what.
-type model map[string]string
-
-func (m model) apply(r domain.Recorded) {
-	changed := func(s string, tell []domain.RecipientID, list []domain.Fate) {
-		for _, to := range tell {
-			for _, f := range list {
-				key := to.String() + " " + f.Subject.String() + " " + string(f.Field)
-				var epoch, state string
-				if _, err := fmt.Sscan(m[key], &epoch, &state); err == nil && projections.EpochRank(domain.Epoch(epoch)) <= projections.EpochRank(f.Epoch) {
-					m[key] = epoch + " " + s
-				}
-			}
-		}
-	}
-	switch e := r.Event.(type) {
-	case subject.Transferred:
-		for _, v := range e.Values {
-			m[e.Recipient.ID.String()+" "+e.Subject.String()+" "+string(v.Field)] = string(v.Epoch) + " current"
-		}
-	case subject.Edited:
-		changed("outdated", e.Tell, e.Superseded)
-	case subject.Rectified:
-		changed("outdated", e.Tell, e.Superseded)
-	case subject.Deleted:
-		changed("deleted", e.Tell, e.Deleted)
-	case subject.Closed:
-		changed("deleted", e.Tell, e.Deleted)
-	}
-}
-
-// Over long histories the rows are what a simple reader of the log finds, followed in small batches or rebuilt.
-func TestEqualsLogLiveAndRebuilt(t *testing.T) {
-	t.Parallel()
-	crowd := projtest.NewCrowd(rand.New(rand.NewPCG(11, 11)).IntN)
-	crowd.Visits = 5
-	log := projtest.NewLog(uuid.New())
-	recipients := []domain.RecipientID{}
-	for _, r := range crowd.Recipients() {
-		if e, ok := r.Event.(recipient.Added); ok {
-			recipients = append(recipients, e.Recipient)
-		}
-		log.Append(r)
-	}
-	want := model{}
-	for _, r := range crowd.Some(1500) {
-		log.Append(telling(r, recipients))
-	}
-	for _, r := range log.Events() {
-		want.apply(r)
-	}
-	check := func(what string, v projections.Viewer) {
-		projtest.Look(t, v, func(s projections.Snapshot) {
-			got := model{}
-			for _, id := range recipients {
-				list, err := register.Of(t.Context(), s, id)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, h := range list {
-					got[h.Recipient.String()+" "+h.Subject.String()+" "+string(h.Field)] = string(h.Epoch) + " " + string(h.State)
-				}
-			}
-			if diff := cmp.Diff(want, got); diff != "" || len(got) < 50 {
-				t.Errorf("%s: %d rows\n%.2000s", what, len(got), diff)
-			}
-		})
-	}
-	check("caught up", both.Filled(t, log, register.New()))
-	file, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(t.TempDir(), "read.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	set := []*projections.Projection{register.New()}
-	engine, err := projections.New(projections.Config{Source: log, Backend: file, Projections: set, BatchEvents: 7})
-	if err == nil {
-		err = engine.CatchUp(t.Context())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	check("followed", file)
-	live := projtest.Read(t, file, set)
-	if err := engine.Rebuild(t.Context(), nil, nil); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(live, projtest.Read(t, file, set)); diff != "" {
-		t.Errorf("rebuilt otherwise:\n%.2000s", diff)
-	}
-}
-
-// telling adds to edits and deletions that all recipients must be told.
-func telling(r domain.Recorded, all []domain.RecipientID) domain.Recorded {
-	switch e := r.Event.(type) {
-	case subject.Edited:
-		e.Tell = all
-		r.Event = e
-	case subject.Rectified:
-		e.Tell = all
-		r.Event = e
-	case subject.Deleted:
-		e.Tell = all
-		r.Event = e
-	case subject.Closed:
-		e.Tell = all
-		r.Event = e
-	}
-	return r
 }

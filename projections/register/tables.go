@@ -5,7 +5,7 @@ import "imagine.ua/litopys/projections"
 // Name is the projection's permanent identity.
 const Name = "register"
 
-const version = 1
+const version = 2
 
 // Columns of register_held.
 const (
@@ -13,7 +13,7 @@ const (
 	heldSubject
 	heldField
 	heldEpoch
-	heldRank
+	heldPosition
 	heldSince
 	heldTransfer
 	heldBasis
@@ -22,20 +22,18 @@ const (
 	heldAbroad
 	heldCountry
 	heldRetained
-	heldState
-	heldChanged
-	heldCause
 )
 
-// held has what recipients have: one row a recipient, person and field.
+// held has what was passed on: one row a recipient, person, field and epoch, of the last time that it was. What
+// became of the value since is for the changes to say, which are compared with it by time and place in the log.
 var held = &projections.Table{
-	Name: "register_held", Key: 3,
+	Name: "register_held", Key: 4,
 	Columns: []projections.Column{
 		{Name: "recipient", Type: projections.UUID},
 		{Name: "subject", Type: projections.UUID},
 		{Name: "field", Type: projections.Text},
 		{Name: "epoch", Type: projections.Text},
-		{Name: "epoch_rank", Type: projections.Int},
+		{Name: "position", Type: projections.Int},
 		{Name: "since", Type: projections.Time},
 		{Name: "transfer", Type: projections.UUID},
 		{Name: "basis", Type: projections.Text},
@@ -44,32 +42,41 @@ var held = &projections.Table{
 		{Name: "abroad", Type: projections.Text},
 		{Name: "country", Type: projections.Text},
 		{Name: "retained", Type: projections.Bool},
-		{Name: "state", Type: projections.Text},
-		{Name: "changed", Type: projections.Time},
-		{Name: "cause", Type: projections.UUID},
 	},
 }
 
-// Columns of register_told.
+// Columns of register_changes.
 const (
-	toldRecipient = iota
-	toldSubject
-	toldCause
-	toldAt
-	toldChannel
-	toldDocument
+	changeRecipient = iota
+	changeSubject
+	changeCause
+	changePosition
+	changeAt
+	changeKind
+	changeGone
+	changeKept
+	changeUntold
+	changeTold
 )
 
-// told has which recipients were told of which edit or deletion.
-var told = &projections.Table{
-	Name: "register_told", Key: 3,
+// changes has what recipients must be told of, and since when they know: one row a recipient and event. The
+// values that the event ended stand as "email/1", and as "page/<2015-05" where it reached the earlier months too:
+// those that were destroyed apart from those that are kept. Of a restriction they are names of fields.
+//
+// One event may end the values of any number of months, so rows of values cannot be marked by it one by one.
+var changes = &projections.Table{
+	Name: "register_changes", Key: 3,
 	Columns: []projections.Column{
 		{Name: "recipient", Type: projections.UUID},
 		{Name: "subject", Type: projections.UUID},
 		{Name: "cause", Type: projections.UUID},
+		{Name: "position", Type: projections.Int},
 		{Name: "at", Type: projections.Time},
-		{Name: "channel", Type: projections.Text},
-		{Name: "document", Type: projections.Text},
+		{Name: "kind", Type: projections.Text},
+		{Name: "gone", Type: projections.Texts},
+		{Name: "kept", Type: projections.Texts},
+		{Name: "untold", Type: projections.Bool},
+		{Name: "told", Type: projections.Time},
 	},
 }
 
