@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"imagine.ua/litopys/cmd/internal/app"
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/law"
@@ -16,128 +14,6 @@ import (
 	"imagine.ua/litopys/projections"
 	"imagine.ua/litopys/projections/history"
 )
-
-// historyFlags narrow a history.
-type historyFlags struct {
-	opening
-	asOf, by, knownAt    string
-	kind, purpose, actor string
-	recipient, from, to  string
-	limit                int
-	follow, expired      bool
-}
-
-const historyHelp = `Tell all that happened to a person's data, the oldest first.
-
-With --as-of, tell what was held at that moment, where it came from, on what ground and under which policy
-text, who looked and to whom it went: by default as the ledger knew it then. With --known-at the two times
-part: what had happened by --as-of, as far as the ledger knew it at --known-at, so that an entry or a
-correction that came late counts from when it was recorded. --by occurred is --known-at now.
-
-With --follow, go on and tell each new event when it is recorded, until interrupted. Another process can
-record meanwhile when the ledger is on servers; a data folder belongs to one process at a time.
-
-The filters narrow the entries and, with --as-of, the lists of what was done; what was held is always told
-whole. Without --open, --purpose and --actor are filters too.
-
-Records of operations are kept until 31 December of the year after (order 1/02-14); what is past that is left
-out and counted, unless --expired asks for it. How a value came in is told for as long as it is held.`
-
-func (p *program) subjectHistory() *cobra.Command {
-	var h historyFlags
-	cmd := &cobra.Command{
-		Use:   "history SUBJECT",
-		Short: "Tell all that happened to a person's data, or what was held on a day",
-		Long:  historyHelp,
-		Example: "  litopys subject history " + subjectExample + "\n  litopys subject history " + subjectExample + " --as-of 2026-01-31\n" +
-			"  litopys subject history " + subjectExample + " --as-of 2026-01-31 --known-at 2026-03-01 --json\n" +
-			"  litopys subject history " + subjectExample + " --type DataViewed --only-actor e-17 --follow",
-		Args: cobra.ExactArgs(1),
-	}
-	h.opening.add(cmd)
-	h.flags(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		id, err := parseID("subject", args[0])
-		if err == nil {
-			err = h.read(cmd)
-		}
-		if err != nil {
-			return err
-		}
-		step := p.timeline
-		switch {
-		case h.asOf != "" || h.knownAt != "":
-			step = p.past
-		case h.follow:
-			step = p.follow
-		}
-		return p.with(cmd.Context(), func(a *app.App) error {
-			return p.toReader(func() error { return step(cmd.Context(), a, &h, domain.SubjectID{UUID: id}) })
-		})
-	}
-	return cmd
-}
-
-func (h *historyFlags) flags(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&h.asOf, "as-of", "", "the moment, RFC 3339, or a day, which counts to its end (UTC)")
-	flags.StringVar(&h.knownAt, "known-at", "", "as the ledger knew it at this moment, or at the end of this day")
-	flags.StringVar(&h.by, "by", clockRecorded, "clock of --as-of alone: recorded or occurred")
-	flags.StringVar(&h.kind, "type", "", "only events of this type, for example DataTransferred")
-	flags.StringVar(&h.purpose, "only-purpose", "", "only operations for this purpose")
-	flags.StringVar(&h.actor, "only-actor", "", "only operations of this actor: its code, or kind:code")
-	flags.StringVar(&h.recipient, "recipient", "", "only what concerns this recipient")
-	flags.StringVar(&h.from, "from", "", "only what happened at or after this time")
-	flags.StringVar(&h.to, "to", "", "only what happened at or before this time")
-	flags.IntVar(&h.limit, "limit", 0, "this many entries at most (default: all)")
-	flags.BoolVar(&h.follow, "follow", false, "go on with each new event as it is recorded")
-	flags.BoolVar(&h.expired, "expired", false, "tell records of operations whose term has passed, too")
-}
-
-// read takes up what the flags of an operation say where nothing is opened, and refuses what does not go together.
-func (h *historyFlags) read(cmd *cobra.Command) error {
-	flags := cmd.Flags()
-	if !h.open {
-		for name, to := range map[string]*string{"purpose": &h.purpose, "actor": &h.actor} {
-			if f := flags.Lookup(name); f.Changed && *to == "" {
-				*to = f.Value.String()
-			}
-		}
-	}
-	past := h.asOf != "" || h.knownAt != ""
-	switch {
-	case past && h.open:
-		return usage("leave --open out", "--as-of tells what was held, not the values")
-	case h.follow && (past || h.open):
-		return usage("leave --follow out", "--follow goes with neither --as-of, --known-at nor --open")
-	case h.knownAt != "" && flags.Changed("by"):
-		return usage("leave --by out", "--known-at names the second time itself")
-	case h.limit < 0:
-		return usage("give a number from 1", "--limit: %d is no number of entries", h.limit)
-	}
-	return nil
-}
-
-func (h *historyFlags) filter() (f history.Filter, err error) {
-	f.Purpose, f.Limit = domain.Purpose(h.purpose), h.limit
-	if h.kind != "" {
-		if err := knownTypes([]string{h.kind}); err != nil {
-			return f, err
-		}
-		f.Type = history.Type(typeName(history.Type(h.kind)))
-	}
-	if f.Actor, f.ActorKind, err = parseActor(h.actor); err != nil {
-		return f, err
-	}
-	if f.Recipient.UUID, err = optionalID("--recipient", h.recipient); err != nil {
-		return f, err
-	}
-	if f.OccurredFrom, err = optionalTime("--from", h.from); err != nil {
-		return f, err
-	}
-	f.OccurredTo, err = optionalTime("--to", h.to)
-	return f, err
-}
 
 // keeping is the reader that the law asks for.
 func (p *program) keeping(h *historyFlags) history.Keeping {
@@ -147,7 +23,7 @@ func (p *program) keeping(h *historyFlags) history.Keeping {
 // leftOut tells that there is more than is shown, and how to see it.
 func (p *program) leftOut(n int) {
 	if n > 0 {
-		p.say("%d records of operations are left out: they had to be kept until 31 December of the year after; --expired tells them", n)
+		p.say("%s", fitted(p.Err, fmt.Sprintf("%d records of operations are left out: they had to be kept until 31 December of the year after; --expired tells them", n)))
 	}
 }
 
@@ -157,16 +33,18 @@ func (p *program) timeline(ctx context.Context, a *app.App, h *historyFlags, id 
 	if err != nil {
 		return err
 	}
-	keeping, leftOut, told := p.keeping(h), 0, 0
+	keeping, leftOut, late := p.keeping(h), 0, lateness{}
 	var entries []history.Entry
 	err = a.View(ctx, func(s projections.Snapshot) error {
+		if err := asked(ctx, a, s, id, filter); err != nil {
+			return err
+		}
 		for e, err := range keeping.Timeline(ctx, s, id, filter, &leftOut) {
 			if err != nil {
 				return err
 			}
-			told++
 			if p.json && !h.open { // however many there are, none is kept in memory
-				if err := p.answer(entryJSON(e, nil, keeping)); err != nil {
+				if err := p.answer(timelineJSON(e, nil, keeping, late.late(e))); err != nil {
 					return err
 				}
 				continue
@@ -179,9 +57,6 @@ func (p *program) timeline(ctx context.Context, a *app.App, h *historyFlags, id 
 		return err
 	}
 	defer p.leftOut(leftOut)
-	if told+leftOut == 0 && filter == (history.Filter{}) {
-		return unknownSubject()
-	}
 	if p.json && !h.open {
 		return nil
 	}
@@ -194,60 +69,24 @@ func (p *program) timeline(ctx context.Context, a *app.App, h *historyFlags, id 
 	return p.printTimeline(entries, opened, keeping)
 }
 
-// follow prints the entries that there are, line by line, and each new one when it is recorded.
-func (p *program) follow(ctx context.Context, a *app.App, h *historyFlags, id domain.SubjectID) error {
-	filter, err := h.filter()
-	if err != nil {
-		return err
-	}
-	keeping, leftOut, told, after := p.keeping(h), 0, 0, uint64(0)
-	tell := func(e history.Entry) error {
-		told++
-		if p.json {
-			return p.answer(entryJSON(e, nil, keeping))
-		}
-		_, err := fmt.Fprintln(p.Out, visible(entryLine(e)))
-		return err
-	}
-	err = a.View(ctx, func(s projections.Snapshot) (err error) {
-		if after, err = history.Level(ctx, s); err != nil {
-			return err
-		}
-		for e, err := range keeping.Timeline(ctx, s, id, filter, &leftOut) {
-			if err == nil {
-				err = tell(e)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	p.leftOut(leftOut)
-	if filter.Limit > 0 {
-		if filter.Limit -= told; filter.Limit == 0 {
-			return nil
-		}
-	}
-	p.say("following from position %d", after)
-	filter.After = after
-	for e, err := range history.Follow(ctx, a.Journal, id, filter) {
-		if err == nil {
-			err = tell(e)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil // an interrupt is how it ends
-}
+// lateAfter is how long after it happened an entry is recorded late. Programs that hand over a batch take seconds.
+const lateAfter = time.Minute
 
-// entryLine is an entry on one line.
-func entryLine(e history.Entry) string {
-	return fmt.Sprintf("%s  %-18s  %s  %s %s  %s", when(e.Occurred), typeName(e.Type), actor(e.Actor), e.Purpose, e.Grounds, aboutEntry(e, nil))
+// lateMark stands behind the time of what was recorded late.
+const lateMark = " *"
+
+// lateness finds the entries of a timeline that were recorded late: so long after they happened, or after one that
+// happened later, by which the order of the log is not that of the times shown.
+type lateness struct{ latest time.Time }
+
+// late takes the next entry, in the order of the log.
+func (l *lateness) late(e history.Entry) bool {
+	shown := e.Occurred.Truncate(time.Second)
+	before := shown.Before(l.latest)
+	if !before {
+		l.latest = shown
+	}
+	return before || e.Recorded.Sub(e.Occurred) >= lateAfter
 }
 
 func actor(a domain.Actor) string { return string(a.Kind) + ":" + string(a.ID) }
@@ -255,6 +94,9 @@ func actor(a domain.Actor) string { return string(a.Kind) + ":" + string(a.ID) }
 // openHistory records the viewing of what can still be seen, then opens the values. What was deleted,
 // edited since or is kept by a law only shows as such.
 func (p *program) openHistory(ctx context.Context, a *app.App, h *historyFlags, id domain.SubjectID, entries []history.Entry) ([][]domain.Item, error) {
+	if err := knownFields(a.Policy, h.fields, entries); err != nil {
+		return nil, err
+	}
 	state, err := a.State(ctx, id)
 	if err != nil {
 		return nil, err
@@ -295,18 +137,28 @@ func isLive(a *app.App, state subject.State, v domain.FieldEpoch) bool {
 }
 
 func (p *program) printTimeline(entries []history.Entry, opened [][]domain.Item, keeping history.Keeping) error {
-	g := grid{head: []string{"when", "what", "by", "why", "about"}, wide: []int{20, 20, 14, 14, 24}}
+	g := grid{head: []string{"when", "what", "by", "why", "about"}, wide: []int{22, 20, 14, 14, 22}}
+	order, anyLate := lateness{}, false
 	for i, e := range entries {
+		late := order.late(e)
 		if p.json {
-			if err := p.answer(entryJSON(e, opened[i], keeping)); err != nil {
+			if err := p.answer(timelineJSON(e, opened[i], keeping, late)); err != nil {
 				return err
 			}
 			continue
 		}
-		g.add(when(e.Occurred), typeName(e.Type), actor(e.Actor), string(e.Purpose)+" "+string(e.Grounds), aboutEntry(e, opened[i]))
+		at := when(e.Occurred)
+		if late {
+			at, anyLate = at+lateMark, true
+		}
+		g.add(at, typeName(e.Type), actor(e.Actor), string(e.Purpose)+" "+string(e.Grounds), aboutEntry(e, opened[i]))
 	}
-	if !p.json {
-		g.print(p.Out, "nothing happened that the filter lets through")
+	if p.json {
+		return nil
+	}
+	g.print(p.Out, "nothing happened that the filter lets through")
+	if anyLate {
+		fmt.Fprintln(p.Out, "\n*  recorded late: a minute or more after it happened, or out of order")
 	}
 	return nil
 }
@@ -351,6 +203,13 @@ func aboutEntry(e history.Entry, opened []domain.Item) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// timelineJSON is an entry of a timeline, with whether it was recorded late.
+func timelineJSON(e history.Entry, opened []domain.Item, keeping history.Keeping, late bool) map[string]any {
+	out := entryJSON(e, opened, keeping)
+	out["late"] = late
+	return out
 }
 
 func entryJSON(e history.Entry, opened []domain.Item, keeping history.Keeping) map[string]any {

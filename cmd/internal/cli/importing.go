@@ -21,24 +21,29 @@ import (
 )
 
 func (p *program) importing() *cobra.Command {
-	return p.noun("import", "Take text from outside into the ledger", p.importAccessLog(), p.importEvents())
+	return narrow(p.noun("import", "Take text from outside into the ledger", p.importAccessLog(), p.importEvents()))
 }
 
 const accountsHelp = `
 Every line is accounted for: imported + already there + rejected = lines. Rejected lines are written beside
-the input (FILE.rejects.jsonl, or --rejects) with line number, place and reason, never with what they said.
-A second run of the same input adds nothing, and a run that was killed is finished by running it again: its
-rejects, which stand in FILE.rejects.jsonl.partial until a run has gone through, are then written anew.`
+the input (FILE.rejects.jsonl, or --rejects) with line number, place and reason, never with what they said;
+the most frequent reason is said on standard error, and --json counts the first few. A second run of the
+same input adds nothing, and a run that was killed is finished by running it again: its rejects, which
+stand in FILE.rejects.jsonl.partial until a run has gone through, are then written anew.`
 
 func (p *program) importAccessLog() *cobra.Command {
 	var rejects string
 	cmd := &cobra.Command{
 		Use:   "access-log FILE|-",
 		Short: "Import a web server's access log (clause 1.1.2)",
-		Long: "Import a web server's access log in the combined format of Apache or nginx, plain or gzip, from a file or\n" +
-			"standard input. Each visitor (address and browser) is a person with a random id; each line records address,\n" +
-			"time, page, referrer and browser of one visit. The data folder is made when it is missing.\n" + accountsHelp +
-			"\n\nUnless told otherwise: --actor system:access-log --purpose improvement --grounds ua.11.1.6 --service site.",
+		Long: `Import a web server's access log in the combined format of Apache or nginx, plain
+or gzip, from a file or standard input. Each visitor (address and browser) is a
+person with a random id; each line records address, time, page, referrer and
+browser of one visit. The data folder is made when it is missing.
+` + accountsHelp + "\n\nUnless flags, litopys.yaml or LITOPYS_ACT_* say otherwise the import acts as\n" + accessLogActs + `.
+
+Exit codes: 0 done, also when some lines were rejected; 1 when lines were rejected
+and not one is in the ledger; 2 for a file of rejects that is the input.`,
 		Example: "  litopys import access-log /var/log/apache2/access.log\n  zcat access.log.*.gz | litopys import access-log -",
 		Args:    cobra.ExactArgs(1),
 	}
@@ -52,11 +57,18 @@ func (p *program) importAccessLog() *cobra.Command {
 		return p.imported(cmd.Context(), args[0], rejects, func(ctx context.Context, a *app.App, j *job) (importer.Report, error) {
 			run := importer.AccessLog{Ledger: a.Ledger, Visitors: a.Journal, Act: who, Batch: p.cfg.Import.Batch,
 				Rejects: j.rejects, NewID: p.newID, Progress: j.progress}
-			return run.Run(ctx, j.input, p.cfg.Import.LineLimit)
+			report, err := run.Run(ctx, j.input, p.cfg.Import.LineLimit)
+			if err == nil && report.Rejected > 0 && report.Imported+report.Already == 0 {
+				err = p.noneTaken()
+			}
+			return report, err
 		})
 	}
 	return cmd
 }
+
+// accessLogActs is as whom an access log is imported when nothing else is said.
+const accessLogActs = "--actor system:access-log --purpose improvement --grounds ua.11.1.6 --service site"
 
 func accessLogAct(act config.Act) (importer.Act, error) {
 	actor, err := wire.ParseActor(cmp.Or(act.Actor, "system:access-log"))
@@ -70,9 +82,11 @@ func accessLogAct(act config.Act) (importer.Act, error) {
 const eventsExample = `
 For example (one line):
 
-  {"command":"collect","key":"order-4711-1","subject":"0b8e6a52-4a3f-4c3c-9d2a-0f4b7a1d9c01",
-   "actor":"system:shop","at":"2026-01-02T03:04:05Z","purpose":"orders","grounds":"ua.11.1.3",
-   "service":"orders","source":"subject","values":{"name":"Olena","phone":"+380..."}}
+  {"command":"collect","key":"order-4711-1",
+   "subject":"0b8e6a52-4a3f-4c3c-9d2a-0f4b7a1d9c01","actor":"system:shop",
+   "at":"2026-01-02T03:04:05Z","purpose":"orders","grounds":"ua.11.1.3",
+   "service":"orders","source":"subject",
+   "values":{"name":"Olena","phone":"+380..."}}
 
 Unknown members, repeated names, wrong types and text that is not UTF-8 reject the line; the others go on.
 A line may have 1048576 bytes, or import.line_limit where that is set.
@@ -180,8 +194,15 @@ func (p *program) openRejects(in *importer.Input, path, rejects string) (*import
 }
 
 func (p *program) account(r importer.Report) error {
+	reasons, err := rejectReasons(r.Rejects)
+	if err != nil {
+		return err
+	}
 	if p.json {
-		return p.answer(r)
+		return p.answer(struct {
+			importer.Report
+			Reasons []rejectReason `json:"reasons,omitempty"`
+		}{r, reasons[:min(len(reasons), reasonsTold)]})
 	}
 	rate := ""
 	if r.Took > 0 && r.Lines > 0 {
@@ -191,6 +212,9 @@ func (p *program) account(r importer.Report) error {
 		[2]string{"already there", fmt.Sprint(r.Already)}, [2]string{"rejected", fmt.Sprint(r.Rejected)}, [2]string{"rejects in", r.Rejects})
 	if rate != "" {
 		p.say("took %s", rate)
+	}
+	if len(reasons) > 0 {
+		p.sayReason(r.Rejected, reasons[0])
 	}
 	return nil
 }

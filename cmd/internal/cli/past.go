@@ -22,25 +22,6 @@ const (
 	clockOccurred = "occurred"
 )
 
-// moment reads --as-of, --known-at and --by; a bare day counts to its last microsecond.
-func (h *historyFlags) moment() (m history.Moment, err error) {
-	if m.At, err = wholeDay("--as-of", h.asOf); err != nil {
-		return m, err
-	}
-	if m.Known, err = wholeDay("--known-at", h.knownAt); err != nil {
-		return m, err
-	}
-	switch {
-	case h.knownAt != "" || h.by == clockOccurred:
-		m.Clock = history.ByOccurred
-	case h.by == clockRecorded:
-		m.Clock = history.ByRecorded
-	default:
-		return m, usage("write recorded or occurred", "--by: %q is no clock", visible(shorten(h.by)))
-	}
-	return m, nil
-}
-
 // pastAnswer is a past with what it takes to tell it.
 type pastAnswer struct {
 	history.Past
@@ -51,7 +32,7 @@ type pastAnswer struct {
 
 // past answers: what did we hold on day D, on what ground, under which policy text, and who looked?
 func (p *program) past(ctx context.Context, a *app.App, h *historyFlags, id domain.SubjectID) error {
-	m, err := h.moment()
+	m, err := h.moment(p.now())
 	if err != nil {
 		return err
 	}
@@ -61,6 +42,9 @@ func (p *program) past(ctx context.Context, a *app.App, h *historyFlags, id doma
 	}
 	past := pastAnswer{keeping: p.keeping(h), policy: a.Policy, names: map[domain.RecipientID]string{}}
 	err = a.View(ctx, func(s projections.Snapshot) (err error) {
+		if err = asked(ctx, a, s, id, filter); err != nil {
+			return err
+		}
 		if past.Past, err = past.keeping.AsOf(ctx, s, id, m); err != nil {
 			return err
 		}
@@ -94,8 +78,8 @@ func (p *program) printPast(past pastAnswer) {
 	}
 	inForce, hash := past.inForce()
 	pairs(p.Out, [2]string{"subject", past.Subject.String()}, [2]string{"as of", when(past.Moment.At)}, [2]string{"known at", when(past.Moment.Known)},
-		[2]string{"accepted policy", past.Policy}, [2]string{"text SHA-256", past.TextHash},
-		[2]string{"policy in force", inForce}, [2]string{"its text", hash}, [2]string{"closed", when(past.Closed)})
+		[2]string{"accepted text", past.Policy}, [2]string{"its SHA-256", past.TextHash}, // short names: a hash that is wrapped can't be copied
+		[2]string{"text in force", inForce}, [2]string{"its SHA-256", hash}, [2]string{"closed", when(past.Closed)})
 	fmt.Fprintln(p.Out)
 	g := grid{head: []string{"field", "epoch", "state", "status", "since", "grounds", "purpose", "policy"}, wide: []int{14, 9, 12, 10, 22, 9, 11, 8}}
 	for _, held := range past.Holdings {
@@ -117,8 +101,8 @@ func (p *program) printPast(past pastAnswer) {
 	p.printDone("What it was used for", past, past.Used)
 	p.printDone("Consents and orders", past, past.Agreements)
 	p.printDone("What else happened", past, past.Other)
-	fmt.Fprintf(p.Out, "\nconsents and orders: %d entries; used %d times, viewed %d times, transferred %d times by then\n",
-		len(past.Agreements), len(past.Used), len(past.Viewed), len(past.Transferred))
+	fmt.Fprintf(p.Out, "\n%s\n", fitted(p.Out, fmt.Sprintf("consents and orders: %d entries; used %d times, viewed %d times, transferred %d times by then",
+		len(past.Agreements), len(past.Used), len(past.Viewed), len(past.Transferred))))
 	if past.Moment.Clock == history.ByOccurred && !past.Moment.At.IsZero() {
 		fmt.Fprintln(p.Out, "*  recorded only after that moment")
 	}
@@ -131,9 +115,6 @@ func (p pastAnswer) since(e history.Entry) string {
 	}
 	return when(e.Occurred)
 }
-
-// lateMark stands behind the time of what was recorded late.
-const lateMark = " *"
 
 // printDone prints one list of what was done, unless it is empty.
 func (p *program) printDone(title string, past pastAnswer, entries []history.Entry) {

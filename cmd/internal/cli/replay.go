@@ -13,6 +13,7 @@ import (
 
 	"imagine.ua/litopys/cmd/internal/app"
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/schema"
 	"imagine.ua/litopys/projections/export"
 )
@@ -25,14 +26,21 @@ type replayFlags struct {
 	subject, recipient           string
 }
 
-const replayHelp = `Write every event of the ledger as one JSON object a line, in the order of the log: who did what, when it
-happened and when it was recorded, for what purpose, on what grounds, under which version of the policy, and
-the event itself. No personal value is ever written: in its place stand its field, its epoch and its state,
-which is sealed, retained (with the end and the rule of its term) or erased.
+const replayHelp = `Write every event of the ledger as one JSON object a line, in the order of the
+log: who did what, when it happened and when it was recorded, for what purpose,
+on what grounds, under which version of the policy, and the event itself. No
+personal value is ever written: in its place stand its field, its epoch and its
+state, which is sealed, retained (with the end and the rule of its term) or
+erased. The answer is JSON with and without --json.
 
---from and --to go by when it happened, --known-from and --known-at by when it was recorded. --to is the first
-moment that does not count, --known-at the last one that does, and a bare day counts to its end there.
---after goes on where another replay ended: every line has its position, and the last one is told.`
+--from and --to go by when it happened, --known-from and --known-at by when it
+was recorded. --to is the first moment that does not count, --known-at the last
+one that does, and a bare day counts to its end there. --after goes on where
+another replay ended: every line has its position, and the last one is told.
+
+Exit codes: 0 also when the filters let nothing through; 2 for filters that do
+not go together; 3 when nothing was written and the person, the recipient or
+the purpose asked for is none that ledger or policy know.`
 
 func (p *program) logReplay() *cobra.Command {
 	var f replayFlags
@@ -54,15 +62,15 @@ func (p *program) logReplay() *cobra.Command {
 	flags.StringVar(&f.actor, "actor", "", "only operations of this actor: its code, or kind:code")
 	flags.StringVar(&f.subject, "subject", "", "only events that name this person")
 	flags.StringVar(&f.recipient, "recipient", "", "only events that name this recipient")
-	flags.Uint64Var(&f.After, "after", 0, "only positions after this one")
-	flags.Int64Var(&f.Limit, "limit", 0, "this many lines at most (default: all)")
+	flags.Var(&count[uint64]{&f.After}, "after", "only positions after this one")
+	flags.Var(&count[int64]{&f.Limit}, "limit", "this many lines at most (default: all)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := f.read(); err != nil {
 			return err
 		}
 		return p.with(cmd.Context(), func(a *app.App) error { return p.replay(cmd.Context(), a, f.LogFilter) })
 	}
-	return cmd
+	return narrow(cmd)
 }
 
 // read turns the flags into a filter.
@@ -89,8 +97,8 @@ func (f *replayFlags) read() (err error) {
 	if f.Recipient.UUID, err = optionalID("--recipient", f.recipient); err != nil {
 		return err
 	}
-	if f.Limit < 0 {
-		return usage("give a number from 1", "--limit: %d is no number of lines", f.Limit)
+	if err := ordered("--known-from", f.KnownFrom, "--known-at", f.KnownTo); err != nil {
+		return err
 	}
 	if err := ordered("--from", f.From, "--to", f.To); err != nil {
 		return err
@@ -106,17 +114,20 @@ func ordered(from string, first time.Time, to string, last time.Time) error {
 	return usage("give an earlier "+from, "%s is not before %s", from, to)
 }
 
-// parseActor reads an actor to look for: "e-17", or "employee:e-17" where codes of two kinds are alike.
+// parseActor reads an actor to look for: "e-17", or "employee:e-17" where codes of two kinds are alike. What stands
+// before a colon must be a kind: a code that has a colon itself is looked for with its kind before it.
 func parseActor(text string) (code domain.Reference, kind domain.ActorKind, err error) {
 	if before, after, found := strings.Cut(text, ":"); found {
 		if a := (domain.Actor{Kind: domain.ActorKind(before), ID: domain.Reference(after)}); a.Valid() {
 			return a.ID, a.Kind, nil
 		}
+		return "", "", usage("write kind:code, for example employee:e-17; kinds are subject, employee, system, authority",
+			"actor: %q names no kind of actor and its code", visible(shorten(text)))
 	}
 	if code = domain.Reference(text); text == "" || code.Valid() {
 		return code, "", nil
 	}
-	return "", "", usage("for example --actor employee:e-17", "--actor: %q is no actor", visible(shorten(text)))
+	return "", "", usage("for example employee:e-17", "actor: %q is no actor", visible(shorten(text)))
 }
 
 // knownTypes refuses names that no event has: a replay of them would be empty and look like an answer.
@@ -148,11 +159,47 @@ func (p *program) replay(ctx context.Context, a *app.App, f export.LogFilter) er
 	}
 	return p.toReader(func() error {
 		done, err := export.Log(ctx, p.Out, export.LogSource{Log: a.Journal.Store(), Keys: a.Journal.Keys()}, f, watch)
-		if err == nil {
-			p.say("%d events written of %d read, to position %d", done.Written, done.Read, done.Position)
+		if err != nil {
+			return err
 		}
-		return err
+		if done.Written == 0 {
+			if err := looked(ctx, a, f); err != nil {
+				return err
+			}
+		}
+		p.say("%d events written of %d read, to position %d", done.Written, done.Read, max(done.Position, f.After))
+		if f.After > head {
+			p.say("the log ends at position %d", head)
+		}
+		return nil
 	})
+}
+
+// looked refuses the names of a replay that found nothing because there is nobody and nothing of that name. It is
+// asked afterwards, since what was recorded may have names that the policy has dropped.
+func looked(ctx context.Context, a *app.App, f export.LogFilter) error {
+	if f.Purpose != "" && !purposeNamed(a.Policies, f.Purpose) {
+		return unknownPurpose(a.Policy, f.Purpose)
+	}
+	for _, x := range []struct {
+		given  bool
+		stream domain.Stream
+		err    error
+	}{
+		{!f.Subject.IsZero(), domain.SubjectStream(f.Subject), unknownSubject()},
+		{!f.Recipient.IsZero(), domain.RecipientStream(f.Recipient), unknownRecipient()},
+	} {
+		if !x.given {
+			continue
+		}
+		switch head, err := a.Journal.Store().StreamHead(ctx, string(x.stream)); {
+		case err != nil:
+			return err
+		case head == eventstore.NoStream:
+			return x.err
+		}
+	}
+	return nil
 }
 
 // toReader runs what writes much to standard output. When its reader goes away ("| head") that is no failure:
