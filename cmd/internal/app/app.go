@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"imagine.ua/litopys/config"
@@ -17,25 +18,19 @@ import (
 	"imagine.ua/litopys/domain/ledger"
 	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/subject"
-	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/journal"
 	"imagine.ua/litopys/projections"
 	"imagine.ua/litopys/projections/consents"
 	"imagine.ua/litopys/projections/history"
 	"imagine.ua/litopys/projections/notices"
 	"imagine.ua/litopys/projections/obligations"
-	"imagine.ua/litopys/projections/postgres"
 	"imagine.ua/litopys/projections/profile"
 	processing "imagine.ua/litopys/projections/register"
 	"imagine.ua/litopys/projections/requests"
 	"imagine.ua/litopys/projections/retained"
-	"imagine.ua/litopys/projections/sqlite"
 	"imagine.ua/litopys/projections/statistics"
 	"imagine.ua/litopys/projections/transfers"
 )
-
-// readFile holds the answers.
-const readFile = "read.db"
 
 // pieces are the files of a data folder that cannot be made again. One of them alone is a ledger that has
 // lost the others, which is damage and not an empty folder.
@@ -63,13 +58,17 @@ type App struct {
 	Policies *policy.Set
 	Journal  *journal.Journal
 	Ledger   *ledger.Ledger
-	Backend  projections.Backend
-	Engine   *projections.Engine
+	// Backend and Engine are those of a file, or of memory after a View on a full disk.
+	Backend projections.Backend
+	Engine  *projections.Engine
 	// Created says that the ledger was made now.
 	Created bool
 
 	logger *slog.Logger
 	close  []func() error
+
+	answers sync.Mutex // held while Backend and Engine are replaced, and while it is looked which they are
+	full    error      // guarded by answers: why the answers are in memory; nil for a file
 }
 
 // Policy loads the policy that the configuration names.
@@ -155,32 +154,6 @@ func (a *App) openPolicies(ctx context.Context) (err error) {
 	return nil
 }
 
-func (a *App) openAnswers(ctx context.Context, cfg config.Config) (err error) {
-	if cfg.Answers.URL != "" {
-		a.Backend, err = postgres.Open(ctx, postgres.Config{URL: cfg.Answers.URL, Logger: a.logger})
-	} else {
-		a.Backend, err = a.openAnswersFile(ctx, filepath.Join(cfg.Dir, readFile))
-	}
-	if err != nil {
-		return fmt.Errorf("read models: %w", err)
-	}
-	a.close = append(a.close, a.Backend.Close)
-	a.Engine, err = projections.New(projections.Config{Source: source{a.Journal}, Backend: a.Backend,
-		Projections: ProjectionsUnder(a.Policy.Pack()), Logger: a.logger})
-	return err
-}
-
-func (a *App) openAnswersFile(ctx context.Context, path string) (*sqlite.Backend, error) {
-	backend, err := sqlite.Open(ctx, sqlite.Config{Path: path})
-	if errors.Is(err, eventstore.ErrCorrupt) {
-		// Answers can be computed again from the log, so damage to them is put aside, not fatal.
-		if err = a.setAside(path, err); err == nil {
-			backend, err = sqlite.Open(ctx, sqlite.Config{Path: path})
-		}
-	}
-	return backend, err
-}
-
 // Projections lists the answers that this program computes.
 func Projections() []*projections.Projection { return ProjectionsUnder(policy.Imagine().Pack()) }
 
@@ -188,44 +161,6 @@ func Projections() []*projections.Projection { return ProjectionsUnder(policy.Im
 func ProjectionsUnder(pack *law.Pack) []*projections.Projection {
 	return []*projections.Projection{profile.New(), history.New(), consents.New(), transfers.New(), retained.New(),
 		obligations.New(pack), requests.New(), notices.New(), statistics.New(), processing.New()}
-}
-
-func (a *App) setAside(path string, why error) error {
-	a.logger.Warn("read models are damaged; they are put aside and computed again", slog.Any("error", why))
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		err := os.Rename(path+suffix, path+".damaged"+suffix)
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("put the damaged file aside: %w", err)
-		}
-	}
-	return nil
-}
-
-// Level brings the answers up to the end of the log. Rows that belong to another version of the program, or
-// to a log that was longer, are computed again.
-func (a *App) Level(ctx context.Context) error {
-	err := a.Engine.CatchUp(ctx)
-	// A server that knows no record at a checkpoint's position says ErrForeign; the log itself is of this
-	// ledger, or it would not be open.
-	elsewhere := errors.Is(err, eventstore.ErrForeign) && !errors.Is(err, projections.ErrForeign)
-	if errors.Is(err, projections.ErrVersion) || errors.Is(err, projections.ErrDiverged) || elsewhere {
-		a.logger.Warn("answers are computed again", slog.Any("reason", err))
-		if err = a.Engine.Rebuild(ctx, nil, nil); err == nil {
-			err = a.Engine.CatchUp(ctx)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("bring the answers up to date: %w", err)
-	}
-	return nil
-}
-
-// View gives the step one moment of all answers, up to the end of the log.
-func (a *App) View(ctx context.Context, step func(projections.Snapshot) error) error {
-	if err := a.Level(ctx); err != nil {
-		return err
-	}
-	return a.Backend.View(ctx, step)
 }
 
 // Find gives the subjects who are found under a value.

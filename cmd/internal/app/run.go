@@ -87,6 +87,9 @@ func (a *App) Run(parent context.Context) error {
 }
 
 func (a *App) run(ctx context.Context) error {
+	if _, _, full := a.now(); full != nil {
+		return full // answers in memory would be gone with this program
+	}
 	do := func(ctx context.Context) error {
 		// The engine itself waits for a database that is away or full.
 		if err := a.Level(ctx); err != nil && !IsPassing(err) {

@@ -59,12 +59,20 @@ func (s *Store) page(ctx context.Context, query string, args ...any) (page []key
 	return page, end, err
 }
 
-// Uncertified lists the destroyed keys that no certificate names yet, by subject. It lists none while their
-// bytes may still stand in the WAL, and gives the error of emptying that: a certificate says that they are gone.
-func (s *Store) Uncertified(ctx context.Context, limit int) (gone []keys.Gone, err error) {
+// Uncertified lists the destroyed keys that no certificate names yet, by subject. It gives none while their
+// bytes may still stand in the WAL, but the error of emptying that: a certificate says that they are gone.
+func (s *Store) Uncertified(ctx context.Context, limit int) ([]keys.Gone, error) {
+	gone, err := s.owed(ctx, limit)
+	if err != nil || len(gone) == 0 {
+		return nil, err
+	}
 	if err := s.Alone(ctx, s.writer.clean); err != nil {
 		return nil, err
 	}
+	return gone, nil
+}
+
+func (s *Store) owed(ctx context.Context, limit int) (gone []keys.Gone, err error) {
 	err = s.writer.read(ctx, func(conn *sqlite.Conn) error {
 		for row, err := range conn.Rows(owedKeys, limit) {
 			if err != nil {
