@@ -4,11 +4,13 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"imagine.ua/litopys/cmd/internal/app"
 	"imagine.ua/litopys/config"
@@ -35,7 +37,7 @@ func Run(ctx context.Context, args []string, streams Streams) int {
 	help := cmd.CommandPath() + " --help"
 	if err != nil && !p.ready {
 		// Cobra found the mistake before any command began.
-		err = usage("see: "+help, "%s", err.Error())
+		err = usage("see: "+help, "%s", mistake(err))
 	}
 	err = out.ended(err)
 	if err != nil && exitCode(err) != exitPipe {
@@ -55,6 +57,8 @@ type program struct {
 	quiet bool   // --quiet
 	ready bool   // flags and arguments are checked; what fails from here on is not cobra's to tell
 	cfg   config.Loaded
+
+	unsound error // what is wrong with cfg, for a command that looksFurther
 }
 
 const rootHelp = `Litopys (chronicle) is a ledger of personal-data processing. Every collection, edit, deletion, consent,
@@ -121,12 +125,27 @@ func (p *program) prepare(cmd *cobra.Command) error {
 		return err
 	}
 	p.ready = true
-	loaded, err := config.Load(config.Sources{File: p.file, Flags: cmd.Flags()})
-	if err != nil {
+	if err := filled(cmd.Flags()); err != nil {
 		return err
 	}
-	p.cfg = loaded
-	return nil
+	loaded, err := config.Load(config.Sources{File: p.file, Flags: cmd.Flags()})
+	p.cfg = loaded // also beside an error, which may quote addresses
+	if _, ok := cmd.Annotations[looksFurther]; ok {
+		p.unsound, err = err, nil
+	}
+	return err
+}
+
+// filled refuses flags that are given without a value, as by a shell variable that is not set: what they would then
+// mean, now for --at, everybody for --subject, every field for --field, is not what was asked for.
+func filled(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		list, several := f.Value.(pflag.SliceValue)
+		if several && len(list.GetSlice()) == 0 || !several && strings.TrimSpace(f.Value.String()) == "" {
+			err = usage("give it a value, or leave it out", "--%s is empty", f.Name)
+		}
+	})
+	return err
 }
 
 func (p *program) logger() *slog.Logger {

@@ -24,7 +24,8 @@ func (p *program) transferExport() *cobra.Command {
 		Short: "Write the log of transfers for an auditor",
 		Long: "Write the log of transfers, one value a row, in the order of the log, however many there are. It holds no\n" +
 			"personal value: who, which field, to whom, when, on which basis. In CSV, text that a spreadsheet would take\n" +
-			"for a formula is made harmless. --out writes a file that appears whole or not at all and replaces none.",
+			"for a formula is made harmless. --json stands for --format jsonl, unless --out is given. --out writes a file\n" +
+			"that appears whole or not at all and replaces none.",
 		Example: "  litopys transfer export --from 2026-01-01 --to 2027-01-01 --format csv --out transfers-2026.csv",
 		Args:    cobra.NoArgs,
 	}
@@ -35,6 +36,12 @@ func (p *program) transferExport() *cobra.Command {
 		filter, err := f.filter()
 		if err != nil {
 			return err
+		}
+		if p.json && out == "" { // the rows are the answer
+			if format != string(export.JSONL) && cmd.Flags().Changed("format") {
+				return usage("leave --json out, or write the rows to a file with --out", "--json gives JSON lines, not --format %s", visible(shorten(format)))
+			}
+			format = string(export.JSONL)
 		}
 		if format != string(export.CSV) && format != string(export.JSONL) {
 			return usage("write csv or jsonl", "--format: %q is no format", visible(shorten(format)))

@@ -122,11 +122,11 @@ func longer(r recorder) string {
 	return r.short + ".\n\n" + r.long
 }
 
-// parseID reads a UUID in its usual form.
+// parseID reads a UUID in its usual form. What is none may be a name or an address: it is not repeated.
 func parseID(what, text string) (uuid.UUID, error) {
 	id, err := uuid.Parse(text)
 	if err != nil || id == uuid.Nil || len(text) != 36 {
-		return uuid.Nil, usage("write it as 8-4-4-4-12 hex digits", "%s: %q is no id", what, visible(shorten(text)))
+		return uuid.Nil, usage("write it as 8-4-4-4-12 hex digits", "%s: what was given is no id", what)
 	}
 	return id, nil
 }

@@ -206,7 +206,7 @@ func (p *program) subjectRectify() *cobra.Command {
 		build: func(about subject.About, _ []string) (subject.Command, made, error) {
 			given, err := p.one(v)
 			if err == nil && given.Field != "" && string(given.Field) != field {
-				err = usage("name the same field twice", "--field is %s, the value is of %s", field, given.Field)
+				err = usage("name the same field twice", "--field names %s, the value is of %s", fieldName(field), fieldName(given.Field))
 			}
 			return subject.Rectify{About: about, Field: domain.Field(field), Document: domain.Reference(document), Value: given.Value}, nil, err
 		},
@@ -316,7 +316,7 @@ func (p *program) subjectFind() *cobra.Command {
 func (p *program) find(ctx context.Context, a *app.App, g subject.Given) error {
 	if !a.Policy.Findable(g.Field) {
 		return domain.Refuse("find.field", "", "use a field that the catalogue marks findable: see litopys policy show",
-			"nobody is found by the field %s", visible(shorten(string(g.Field)))).WithKind(domain.Unknown)
+			"nobody is found by %s", fieldName(g.Field)).WithKind(domain.Unknown)
 	}
 	found, err := a.Find(ctx, g.Field, g.Value)
 	if err != nil {

@@ -42,7 +42,7 @@ func (p *program) values(v valueFlags) ([]subject.Given, error) {
 	given := map[string]string{}
 	add := func(field, value string) error {
 		if _, twice := given[field]; twice {
-			return usage("give each field once", "field %q is given twice", field)
+			return usage("give each field once", "%s is given twice", fieldName(field))
 		}
 		given[field] = value
 		return nil
@@ -70,6 +70,14 @@ func (p *program) values(v valueFlags) ([]subject.Given, error) {
 		out = append(out, subject.Given{Field: domain.Field(field), Value: domain.ClearValue(given[field])})
 	}
 	return out, nil
+}
+
+// fieldName shows a field in a message. What does not look like a name may be a value in the wrong place.
+func fieldName[T ~string](field T) string {
+	if field == "" || len(field) > 48 || strings.Trim(string(field), "abcdefghijklmnopqrstuvwxyz0123456789_-") != "" {
+		return "the field that was given"
+	}
+	return "the field " + string(field)
 }
 
 func parseValues(text []byte, add func(field, value string) error) error {
