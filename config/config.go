@@ -115,8 +115,9 @@ func Default() Config {
 }
 
 // Validate names everything that is wrong, at once.
-func (c Config) Validate() error {
-	var problems []error
+func (c Config) Validate() error { return errors.Join(c.problems()...) }
+
+func (c Config) problems() (problems []error) {
 	check := func(ok bool, format string, args ...any) {
 		if !ok {
 			problems = append(problems, fmt.Errorf(format, args...))
@@ -134,7 +135,7 @@ func (c Config) Validate() error {
 	check(c.KMS.URL == "" || scheme(c.KMS.URL, kms...), "kms.url: want %s:// or nothing", strings.Join(kms, "://, "))
 	_, err := c.Log.level()
 	check(err == nil, "log.level: %q; want debug, info, warn or error", c.Log.Level)
-	return errors.Join(problems...)
+	return problems
 }
 
 // SlogLevel gives the level for a slog handler; warn when the text names none.

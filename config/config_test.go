@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,6 +102,59 @@ func TestWrongValuesAreNamedAtOnce(t *testing.T) {
 	for _, want := range []string{"dir: empty", "import.batch: 0", "import.line_limit: 3", `log.level: "loud"`} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not name %q", err, want)
+		}
+	}
+}
+
+// TestAllProblemsAtOnce: one kind of mistake hides no other, and each is a line of its own.
+func TestAllProblemsAtOnce(t *testing.T) {
+	t.Setenv("LITOPYS_IMPORT_LINE_LIMIT", "7.5")
+	t.Setenv("LITOPYS_DRI", "x")
+	file := write(t, "dirr: x\nimport:\n  batch: abc\nlog:\n  level: loud\npolicy: [a]\nact: 5\nstore:\n  url: {hush: 1}\nkeys:\n  url: [hush]\n")
+	loaded, err := Load(Sources{File: file})
+	var invalid *InvalidError
+	if !errors.As(err, &invalid) || !errors.Is(err, ErrInvalid) {
+		t.Fatalf("got %v, want an InvalidError", err)
+	}
+	var got []string
+	for _, p := range invalid.Problems {
+		got = append(got, strings.TrimPrefix(p.Error(), file+": "))
+	}
+	want := []string{
+		`unknown name "act"; it is a section, with act.actor and so on`,
+		`unknown name "dirr"; did you mean "dir"?`,
+		`unknown name "store.url.hush"; did you mean "store.url"?`,
+		`environment: unknown variable LITOPYS_DRI; did you mean "LITOPYS_DIR"?`,
+		"store.url: it is no text",
+		"keys.url: it is no text",
+		`policy: "[a]" is no text; want policy file to obey (path); empty: the embedded policy`,
+		`import.batch: "abc" is no whole number; want lines handed to the ledger at once (1 to 100000)`,
+		`import.line_limit: "7.5" is no whole number; want longest line an import takes (bytes, 1024 to 1048576)`,
+		`log.level: "loud"; want debug, info, warn or error`,
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	if lines := strings.Count(err.Error(), "\n") + 1; lines != len(want) {
+		t.Errorf("%d problems take %d lines", len(want), lines)
+	}
+	if loaded.Import != Default().Import || loaded.File != file || len(loaded.Settings) != len(Knobs()) {
+		t.Errorf("what could be read is given as %+v", loaded)
+	}
+}
+
+// TestNumbersAreReadAsTheyAreWritten: no fraction is cut off, and nothing but a number counts as one.
+func TestNumbersAreReadAsTheyAreWritten(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{"7": 7, `"70"`: 70, "": 2000, "7.9": 0, "true": 0, "0x10": 16, `"0x10"`: 0, "[7]": 0, "1e3": 0, "2026-01-31": 0} {
+		loaded, err := Load(Sources{File: write(t, "import:\n  batch: "+text+"\n")})
+		if want == 0 && errors.Is(err, ErrInvalid) {
+			continue
+		}
+		if err != nil || loaded.Import.Batch != want {
+			t.Errorf("%q gives %d, %v; want %d", text, loaded.Import.Batch, err, want)
 		}
 	}
 }

@@ -1,7 +1,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -35,6 +38,49 @@ func (k Knob) show(value string) string {
 		return Redacted(value)
 	}
 	return value
+}
+
+// read gives a value as the sources have it in the kind of the default, which stands for what is missing and, with
+// an error, for what is of another kind. An address is not quoted, it may hold a secret.
+func (k Knob) read(value any) (any, error) {
+	_, number := k.Default.(int)
+	switch x := value.(type) {
+	case nil:
+		return k.Default, nil
+	case string:
+		if !number {
+			return x, nil
+		}
+		if n, err := strconv.Atoi(x); err == nil {
+			return n, nil
+		}
+	case int:
+		if number {
+			return x, nil
+		}
+		return strconv.Itoa(x), nil
+	case bool, int64, uint64, float64:
+		if !number {
+			return fmt.Sprint(x), nil
+		}
+	}
+	switch {
+	case k.Address || k.Secret:
+		return k.Default, errors.New("it is no text")
+	case number:
+		return k.Default, fmt.Errorf("%s is no whole number; want %s", quote(value), k.Doc)
+	}
+	return k.Default, fmt.Errorf("%s is no text; want %s", quote(value), k.Doc)
+}
+
+// quote shows the beginning of a value.
+func quote(value any) string {
+	const most = 40
+	text := []rune(fmt.Sprint(value))
+	if len(text) > most {
+		text = append(text[:most], []rune("...")...)
+	}
+	return strconv.Quote(string(text))
 }
 
 // Knobs lists every setting, in the order of Config.
@@ -78,6 +124,9 @@ func names() []string {
 
 // hint proposes the nearest known name when it is near enough to be a slip.
 func hint(name string, known []string) string {
+	if i := slices.IndexFunc(known, func(k string) bool { return strings.HasPrefix(k, name+".") }); i >= 0 {
+		return fmt.Sprintf("; it is a section, with %s and so on", known[i])
+	}
 	best, least := "", len(name)/3+2
 	for _, k := range known {
 		d := distance(name, k)

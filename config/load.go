@@ -23,6 +23,18 @@ const prefix = "LITOPYS_"
 // ErrInvalid marks a configuration that can't be used: unreadable, with unknown names or wrong values.
 var ErrInvalid = errors.New("configuration")
 
+// InvalidError is an ErrInvalid that lists everything that is wrong.
+type InvalidError struct{ Problems []error }
+
+// Error shows one problem a line.
+func (e *InvalidError) Error() string { return "configuration: " + errors.Join(e.Problems...).Error() }
+
+// Is makes it an ErrInvalid.
+func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
+
+// Unwrap gives the problems.
+func (e *InvalidError) Unwrap() []error { return e.Problems }
+
 // Sources says where to look.
 type Sources struct {
 	// File is the path of the YAML file. Empty: the file that LITOPYS_CONFIG names, else litopys.yaml
@@ -49,32 +61,50 @@ type Setting struct {
 	From string
 }
 
-// Load reads the sources, refuses unknown names and wrong values (all at once, errors.Is ErrInvalid).
+// Load reads the sources. What is wrong with them, unknown names, unreadable and wrong values, it names all at once
+// (an *InvalidError), and beside that gives what could be read, with the default in place of what could not, so that
+// a check can look further.
 func Load(src Sources) (Loaded, error) {
 	v := viper.New()
 	file, err := readFile(v, src.File)
-	if err != nil {
-		return Loaded{}, invalid(err)
-	}
-	unknown := append(unknownInFile(v, file), unknownInEnvironment(os.Environ())...)
-	if len(unknown) > 0 {
-		return Loaded{}, invalid(errors.Join(unknown...))
-	}
+	problems := list(err)
+	problems = append(problems, unknownInFile(v, file)...)
+	problems = append(problems, unknownInEnvironment(os.Environ())...)
 	if err := bind(v, src.Flags); err != nil {
-		return Loaded{}, invalid(err)
+		return Loaded{}, err
 	}
+	whole, wrong := readable(v)
 	loaded := Loaded{File: file}
-	if err := v.UnmarshalExact(&loaded.Config); err != nil {
-		return Loaded{}, invalid(err)
+	if err := whole.UnmarshalExact(&loaded.Config); err != nil {
+		return Loaded{}, fmt.Errorf("configuration: %w", err)
 	}
-	if err := loaded.Validate(); err != nil {
-		return Loaded{}, invalid(err)
+	problems = slices.Concat(problems, wrong, loaded.problems())
+	loaded.Settings = settings(v, whole, src.Flags)
+	if len(problems) > 0 {
+		return loaded, &InvalidError{problems}
 	}
-	loaded.Settings = settings(v, src.Flags)
 	return loaded, nil
 }
 
-func invalid(err error) error { return fmt.Errorf("%w: %w", ErrInvalid, err) }
+func list(err error) []error {
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
+// readable gives every knob a value of its kind: its own, or the default where that can't be read or is missing.
+func readable(v *viper.Viper) (whole *viper.Viper, wrong []error) {
+	whole = viper.New()
+	for _, k := range Knobs() {
+		value, err := k.read(v.Get(k.Name))
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %w", k.Name, err))
+		}
+		whole.Set(k.Name, value)
+	}
+	return whole, wrong
+}
 
 // readFile reads the file into v and gives its path, empty when there is none to read.
 func readFile(v *viper.Viper, path string) (string, error) {
@@ -90,7 +120,7 @@ func readFile(v *viper.Viper, path string) (string, error) {
 	v.SetConfigFile(path)
 	v.SetConfigType("yaml")
 	if err := v.ReadInConfig(); err != nil {
-		return "", fmt.Errorf("read %s: %w", path, err)
+		return path, fmt.Errorf("read %s: %w", path, err)
 	}
 	return path, nil
 }
@@ -150,11 +180,12 @@ func givenFlag(flags *pflag.FlagSet, k Knob) *pflag.Flag {
 	return nil
 }
 
-func settings(v *viper.Viper, flags *pflag.FlagSet) []Setting {
+// settings says of every knob what it is and, by the sources, where that came from.
+func settings(sources, whole *viper.Viper, flags *pflag.FlagSet) []Setting {
 	var out []Setting
 	for _, k := range Knobs() {
-		s := Setting{Knob: k, Value: k.show(v.GetString(k.Name)), From: "default"}
-		if v.InConfig(k.Name) {
+		s := Setting{Knob: k, Value: k.show(whole.GetString(k.Name)), From: "default"}
+		if sources.InConfig(k.Name) {
 			s.From = "file"
 		}
 		if os.Getenv(k.Variable()) != "" {

@@ -341,6 +341,7 @@ func (e *Engine) open(ctx context.Context) ([]*follower, error) {
 		return nil, fmt.Errorf("list builds: %w", err)
 	}
 	var followers []*follower
+	var news []error
 	for _, p := range e.cfg.Projections {
 		b, ok := find(builds, p.Name, Live)
 		if !ok {
@@ -353,9 +354,17 @@ func (e *Engine) open(ctx context.Context) ([]*follower, error) {
 		if errors.As(why, &source) {
 			return nil, why
 		}
-		e.set(ctx, p.Name, state{b, why})
+		if e.set(ctx, p.Name, state{b, why}) {
+			news = append(news, why)
+		}
 		if why == nil {
 			followers = append(followers, &follower{p, b, NewBatch(p, b.Mark)})
+		}
+	}
+	for _, err := range together(news) { // one line for all of another ledger's
+		var foreign *ForeignError
+		if errors.As(err, &foreign) {
+			e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "projections stand still", slog.Any("error", err))
 		}
 	}
 	return followers, nil
@@ -367,7 +376,7 @@ func (e *Engine) check(ctx context.Context, p *Projection, b Build, log uuid.UUI
 		return fmt.Errorf("projection %s: %w (made by %d, this program has %d)", p.Name, ErrVersion, b.Version, p.Version)
 	}
 	if b.Log != log {
-		return fmt.Errorf("projection %s: %w: %w (%s, the log is %s)", p.Name, ErrForeign, eventstore.ErrForeign, b.Log, log)
+		return &ForeignError{Projections: []string{p.Name}, Of: b.Log, Log: log}
 	}
 	held, err := e.holds(ctx, b.Mark)
 	if err != nil {
@@ -403,20 +412,23 @@ func find(builds []Build, projection string, s BuildState) (Build, bool) {
 	return Build{}, false
 }
 
-// set notes the state of a projection, wakes who waits for it, and logs when it began or ceased to follow.
-func (e *Engine) set(ctx context.Context, name string, s state) {
+// set notes the state of a projection, wakes who waits for it, and logs when it began or ceased to follow. It tells
+// whether it ceased for a new reason. Rows of another ledger are told of together, and not here.
+func (e *Engine) set(ctx context.Context, name string, s state) bool {
 	e.mu.Lock()
 	before, known := e.states[name]
 	e.states[name] = s
 	close(e.changed)
 	e.changed = make(chan struct{})
 	e.mu.Unlock()
+	stopped := s.err != nil && (before.err == nil || before.err.Error() != s.err.Error())
 	switch {
-	case s.err != nil && (before.err == nil || before.err.Error() != s.err.Error()):
+	case stopped && !errors.Is(s.err, ErrForeign):
 		e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "projection stands still", slog.String("projection", name), slog.Any("error", s.err))
 	case s.err == nil && (!known || before.err != nil):
 		e.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "projection follows", slog.String("projection", name), slog.Uint64("position", s.build.Mark.Position))
 	}
+	return stopped
 }
 
 // stopped joins the reasons of the projections that stand still.
@@ -427,7 +439,7 @@ func (e *Engine) stopped() error {
 	for _, p := range e.cfg.Projections {
 		errs = append(errs, e.states[p.Name].err)
 	}
-	return errors.Join(errs...)
+	return errors.Join(together(errs)...)
 }
 
 func (e *Engine) named(names []string) ([]*Projection, error) {

@@ -3,9 +3,13 @@ package projections
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/eventstore"
 )
 
 // The errors of projections; compare with errors.Is.
@@ -34,6 +38,44 @@ var (
 	// ErrNoOld: there is nothing to roll back to, since no rebuild has put other rows in the place of these.
 	ErrNoOld = errors.New("no rows stand by from before; a rebuild puts the present ones by")
 )
+
+// ForeignError says whose rows these are: one error for all projections that hold those of one other ledger. It is an
+// ErrForeign and an eventstore.ErrForeign.
+type ForeignError struct {
+	Projections []string
+	// Of is the ledger whose log the rows were folded from, Log the ledger that is open.
+	Of, Log uuid.UUID
+}
+
+// Error names projections and ledgers in one line.
+func (e *ForeignError) Error() string {
+	return fmt.Sprintf("%s are of ledger %s, the log is of ledger %s: %v", strings.Join(e.Projections, ", "), e.Of, e.Log, ErrForeign)
+}
+
+// Is makes it an ErrForeign.
+func (e *ForeignError) Is(target error) bool {
+	return target == ErrForeign || target == eventstore.ErrForeign
+}
+
+// together makes one error of all that say the same of projections of one other ledger.
+func together(errs []error) []error {
+	var out []error
+	of := map[uuid.UUID]*ForeignError{}
+	for _, err := range errs {
+		var one *ForeignError
+		if !errors.As(err, &one) {
+			out = append(out, err)
+			continue
+		}
+		if all, ok := of[one.Of]; ok {
+			all.Projections = append(all.Projections, one.Projections...)
+			continue
+		}
+		all := &ForeignError{slices.Clone(one.Projections), one.Of, one.Log}
+		of[one.Of], out = all, append(out, all)
+	}
+	return out
+}
 
 // FailureError says which projection stopped, at which event and why. It is an ErrFailed and wraps the cause.
 type FailureError struct {

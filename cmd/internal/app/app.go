@@ -5,7 +5,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -69,22 +68,6 @@ type App struct {
 
 	answers sync.Mutex // held while Backend and Engine are replaced, and while it is looked which they are
 	full    error      // guarded by answers: why the answers are in memory; nil for a file
-}
-
-// Policy loads the policy that the configuration names.
-func Policy(cfg config.Config) (*policy.Policy, error) {
-	if cfg.Policy == "" {
-		return policy.Imagine(), nil
-	}
-	text, err := os.ReadFile(cfg.Policy)
-	if err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
-	}
-	p, err := policy.Load(text)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", config.ErrInvalid, cfg.Policy, err)
-	}
-	return p, nil
 }
 
 // With opens the ledger, runs the step and closes everything, in reverse order and whatever came of it.

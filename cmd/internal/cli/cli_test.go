@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"imagine.ua/litopys/domain/ledger"
 	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/eventstore"
+	"imagine.ua/litopys/projections"
 )
 
 func testProgram() *program {
@@ -108,6 +110,8 @@ func TestExitCodes(t *testing.T) {
 		{&eventstore.WrongRevisionError{Stream: "s"}, 4, "conflict"},
 		{wrap(&eventstore.CorruptError{File: "f", Place: "p", Detail: "d"}), 5, "corrupt"},
 		{wrap(eventstore.ErrForeign), 5, "corrupt"},
+		{wrap(&projections.ForeignError{Projections: []string{"profile"}}), 5, "corrupt"},
+		{wrap(&answerError{syscall.ENOSPC}), 1, "failed"},
 		{errors.Join(errRejected, eventstore.ErrCorrupt), 5, "corrupt"},
 	} {
 		if got := exitCode(test.err); got != test.code {

@@ -101,8 +101,10 @@ type trouble struct {
 	Code    string `json:"code,omitempty"`
 	Clause  string `json:"clause,omitempty"`
 	Message string `json:"message"`
-	Remedy  string `json:"remedy,omitempty"`
-	Help    string `json:"help,omitempty"` // after wrong usage: the command line that explains the command
+	// Problems are all that is wrong with a configuration or a policy file, when it is more than one thing.
+	Problems []string `json:"problems,omitempty"`
+	Remedy   string   `json:"remedy,omitempty"`
+	Help     string   `json:"help,omitempty"` // after wrong usage: the command line that explains the command
 }
 
 func troubleOf(err error) trouble {
@@ -117,7 +119,8 @@ func troubleOf(err error) trouble {
 	case errors.As(err, &wrong):
 		t.Kind, t.Remedy = "usage", wrong.remedy
 	case t.Exit == exitUsage:
-		t.Kind, t.Remedy = "usage", "see: litopys config show"
+		t.Kind, t.Remedy = "usage", invalidRemedy(err)
+		t.Message, t.Problems = invalidText(err)
 	case errors.Is(err, logcopy.ErrDifferent):
 		t.Kind, t.Remedy = "conflict", "nothing of the target was overwritten; copy into an empty place, or into an earlier copy of this log"
 	case errors.Is(err, keys.ErrElsewhere):
@@ -128,6 +131,8 @@ func troubleOf(err error) trouble {
 		t.Kind, t.Remedy = "conflict", "nothing of the target was changed; copy into an empty place"
 	case t.Exit == exitConflict:
 		t.Kind, t.Remedy = "conflict", "read the present state and try again"
+	case errors.Is(err, projections.ErrForeign):
+		t.Kind, t.Remedy = "corrupt", "name this ledger's own database in answers.url; or, if these answers may go, litopys projection rebuild"
 	case errors.Is(err, eventstore.ErrForeign):
 		t.Kind, t.Remedy = "corrupt", "nothing was changed; put back the file that belongs to this ledger"
 	case errors.Is(err, projections.ErrMismatch):
@@ -150,6 +155,37 @@ func troubleOf(err error) trouble {
 	return t
 }
 
+// invalidText is the one thing that is wrong with configuration and policy file, or how many there are and each.
+func invalidText(err error) (string, []string) {
+	problems := problemsOf(err)
+	if len(problems) == 1 {
+		return problems[0], nil
+	}
+	return fmt.Sprintf("%d problems", len(problems)), problems
+}
+
+// problemsOf takes apart what was joined.
+func problemsOf(err error) []string {
+	joined, ok := any(err).(interface{ Unwrap() []error }) // what a single problem wraps is part of its sentence
+	if !ok {
+		return []string{err.Error()}
+	}
+	var out []string
+	for _, e := range joined.Unwrap() {
+		out = append(out, problemsOf(e)...)
+	}
+	return out
+}
+
+func invalidRemedy(err error) string {
+	var settings *config.InvalidError
+	var policy *app.PolicyError
+	if errors.As(err, &policy) && !errors.As(err, &settings) {
+		return "mend the file and ask again: litopys policy check " + policy.File + "; a sound one: litopys policy show --yaml"
+	}
+	return "mend what is named and ask again: litopys config check"
+}
+
 // tell writes the error to standard error; help explains the command at hand.
 func tell(w io.Writer, err error, help string, asJSON bool) {
 	t := troubleOf(err)
@@ -170,6 +206,9 @@ func tell(w io.Writer, err error, help string, asJSON bool) {
 		head += "]"
 	}
 	fmt.Fprintf(w, "%s: %s\n", head, visible(t.Message))
+	for _, problem := range t.Problems {
+		fmt.Fprintf(w, "  %s\n", visible(problem))
+	}
 	if t.Remedy != "" {
 		fmt.Fprintf(w, "  remedy: %s\n", visible(t.Remedy))
 	}

@@ -65,3 +65,20 @@ func TestWrongUsageKeepsItsOwnRemedy(t *testing.T) {
 		}
 	}
 }
+
+// TestFlagsSayWhatTheyWant: whoever gives a word for a number is told so, and not what a parser calls it.
+func TestFlagsSayWhatTheyWant(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"demo --people many":            `--people: "many" is not a whole number, for example 5`,
+		"demo --seed -1":                `--seed: "-1" is not a whole number from 0, for example 5`,
+		"bench --seconds 1s":            `--seconds: "1s" is not a number, for example 0.5`,
+		"policy show --json=maybe":      `--json: "maybe" is not true or false`,
+		"log copy --at-once 1.5 --to x": `--at-once: "1.5" is not a whole number, for example 5`,
+	} {
+		code, said := told(t, strings.Fields(line)...)
+		if code != exitUsage || !strings.HasPrefix(said, "usage: "+want+"\n") {
+			t.Errorf("%s ends with %d and says:\n%s", line, code, said)
+		}
+	}
+}

@@ -85,10 +85,13 @@ func (p *program) config() *cobra.Command {
 		Use:   "check",
 		Short: "Check configuration, policy file and servers; all problems are named at once",
 		Long: "Check the configuration and the policy file, and connect to every server that is configured (store.url,\n" +
-			"keys.url, answers.url, kms.url). Each has one line that says what is wrong; nothing is made or changed there.",
-		Example: "  litopys config check --config litopys.yaml",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return p.configCheck(cmd.Context()) },
+			"keys.url, answers.url, kms.url). Each problem has one line; nothing is made or changed on a server.\n\n" +
+			"The names in act.* are looked up in the policy file that is configured. Where they are names of a version\n" +
+			"that was published since, check against its file with --policy.",
+		Annotations: map[string]string{looksFurther: ""},
+		Example:     "  litopys config check --config litopys.yaml",
+		Args:        cobra.NoArgs,
+		RunE:        func(cmd *cobra.Command, _ []string) error { return p.configCheck(cmd.Context()) },
 	}
 	return p.noun("config", "The configuration", show, check)
 }
