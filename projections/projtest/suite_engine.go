@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -124,6 +125,10 @@ func otherLog(t *testing.T, open Open) {
 	err := engine(t, foreign, b).CatchUp(t.Context())
 	want(t, err, projections.ErrForeign)
 	want(t, err, eventstore.ErrForeign)
+	var of *projections.ForeignError
+	if !errors.As(err, &of) || len(of.Projections) < 2 || strings.Contains(err.Error(), "\n") {
+		t.Errorf("rows of one other ledger are told of more than once: %v", err)
+	}
 	cut := log.Cut(40)
 	want(t, engine(t, cut, b).CatchUp(t.Context()), projections.ErrDiverged)
 	cut.Append(crowd.Some(50)...) // longer than before, but another way
