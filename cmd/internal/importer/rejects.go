@@ -95,7 +95,7 @@ func (r *Rejects) Settle() error {
 		return nil
 	}
 	if err := r.begin(); err != nil {
-		return fmt.Errorf("rejects: %w", err)
+		return err
 	}
 	slices.SortFunc(r.pending, func(a, b Reject) int { return cmp.Compare(a.Line, b.Line) })
 	for _, reject := range r.pending {
@@ -138,21 +138,28 @@ func (r *Rejects) openPartial() error {
 	}
 	lock := flock.New(partial, flock.SetPermissions(0o600))
 	mine, err := lock.TryLock()
-	if err == nil && !mine {
-		err = fmt.Errorf("%w: another import writes to %s", ErrPlace, partial)
-	}
 	if err != nil {
-		return err
+		return fmt.Errorf("rejects: lock %s: %w", partial, err)
+	}
+	if !mine {
+		return busy(partial)
 	}
 	file, err := os.OpenFile(partial, os.O_WRONLY, 0)
 	if err != nil {
-		return errors.Join(err, lock.Close())
+		return errors.Join(fmt.Errorf("rejects: %w", err), lock.Close())
 	}
-	if err := errors.Join(sameFile(lock, file), file.Truncate(0)); err != nil {
+	if err = sameFile(lock, file); err == nil {
+		err = file.Truncate(0)
+	}
+	if err != nil {
 		return errors.Join(err, file.Close(), lock.Close())
 	}
 	r.file, r.lock = file, lock
 	return nil
+}
+
+func busy(partial string) error {
+	return refusePlace("another import writes to %s; name another file and run again", partial)
 }
 
 // sameFile guards against an import that ended between lock and open, and renamed the file that was locked.
@@ -162,10 +169,13 @@ func sameFile(lock *flock.Flock, file *os.File) error {
 		return err
 	}
 	opened, err := file.Stat()
-	if err == nil && !os.SameFile(locked, opened) {
-		err = fmt.Errorf("%w: another import writes to %s", ErrPlace, file.Name())
+	if err != nil {
+		return err
 	}
-	return err
+	if !os.SameFile(locked, opened) {
+		return busy(file.Name())
+	}
+	return nil
 }
 
 // Finish is called when every line was judged: the rejects take the place of those of an earlier run.

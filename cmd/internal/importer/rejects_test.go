@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gofrs/flock"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -253,4 +254,31 @@ func TestRejectsNeedAFolderThatMayBeWritten(t *testing.T) {
 	if _, err := NewRejects(filepath.Join(folder, "absent", "r")); err == nil {
 		t.Error("an absent folder is taken")
 	}
+}
+
+// TestRejectsOfAnImportThatJustEnded: the file that was opened under the partial name is the whole one by now.
+func TestRejectsOfAnImportThatJustEnded(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "rejects.jsonl")
+	other := openRejects(t, RejectsConfig{Path: path})
+	reject(t, other, 1)
+	opened, err := os.OpenFile(path+Partial, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	if err := other.Finish(); err != nil {
+		t.Fatal(err)
+	}
+	lock := flock.New(path + Partial)
+	if mine, err := lock.TryLock(); err != nil || !mine {
+		t.Fatalf("lock: %v, %v", mine, err)
+	}
+	if err := sameFile(lock, opened); !errors.Is(err, ErrPlace) {
+		t.Errorf("got %v, want ErrPlace", err)
+	}
+	if err := errors.Join(os.Remove(path+Partial), lock.Close()); err != nil {
+		t.Error(err)
+	}
+	holds(t, "the other", path, []int64{1}, nil)
 }
