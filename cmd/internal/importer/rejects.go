@@ -46,7 +46,8 @@ type Rejects struct {
 	out     *bufio.Writer
 	pending []Reject // of the lines that are judged together, not yet in order
 	written bool
-	ended   bool // the run went through
+	failed  error // of writing
+	ended   bool  // the run went through
 }
 
 // NewRejects opens a file of rejects that keeps away from nothing but what is no file of rejects.
@@ -89,14 +90,19 @@ func probe(folder string) error {
 func (r *Rejects) Add(reject Reject) { r.pending = append(r.pending, reject) }
 
 // Settle writes what was added since the last time, in the order of lines, so that a process that is killed
-// after it leaves them.
+// after it leaves them. After an error nothing more is written, and the error is told once.
 func (r *Rejects) Settle() error {
-	if len(r.pending) == 0 {
+	if len(r.pending) == 0 || r.failed != nil {
 		return nil
 	}
-	if err := r.begin(); err != nil {
-		return err
+	if r.failed = r.begin(); r.failed == nil {
+		r.failed = r.write()
 	}
+	r.pending = r.pending[:0]
+	return r.failed
+}
+
+func (r *Rejects) write() error {
 	slices.SortFunc(r.pending, func(a, b Reject) int { return cmp.Compare(a.Line, b.Line) })
 	for _, reject := range r.pending {
 		if err := json.MarshalWrite(r.out, reject); err != nil {
@@ -106,7 +112,6 @@ func (r *Rejects) Settle() error {
 			return fmt.Errorf("rejects: %w", err)
 		}
 	}
-	r.pending = r.pending[:0]
 	if err := r.out.Flush(); err != nil {
 		return fmt.Errorf("rejects: %w", err)
 	}
@@ -180,8 +185,8 @@ func sameFile(lock *flock.Flock, file *os.File) error {
 
 // Finish is called when every line was judged: the rejects take the place of those of an earlier run.
 func (r *Rejects) Finish() error {
-	if err := r.Settle(); err != nil {
-		return err
+	if err := r.Settle(); err != nil || r.failed != nil {
+		return cmp.Or(err, r.failed)
 	}
 	if r.stream {
 		r.ended = true

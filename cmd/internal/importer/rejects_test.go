@@ -126,6 +126,9 @@ func TestRejectsOfTwoImportsAtOnce(t *testing.T) {
 	if err := second.Settle(); !errors.Is(err, ErrPlace) || !strings.Contains(err.Error(), "another import") {
 		t.Errorf("got %v, want ErrPlace", err)
 	}
+	if told, finished := second.Close(), second.Finish(); told != nil || !errors.Is(finished, ErrPlace) || second.Path() != "" {
+		t.Errorf("afterwards: %v, %v, rejects in %q", told, finished, second.Path())
+	}
 	if err := idle.Finish(); err != nil {
 		t.Errorf("an import without rejects: %v", err)
 	}
