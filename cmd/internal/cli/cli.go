@@ -92,6 +92,7 @@ func (p *program) root() *cobra.Command {
 	}
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return p.prepare(cmd) }
 	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetHelpFunc(p.help)
 	flags := root.PersistentFlags()
 	flags.StringVar(&p.file, "config", "", "configuration file (default ./litopys.yaml when it is there)")
 	flags.String("dir", config.Default().Dir, "data folder")

@@ -2,12 +2,16 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	json "github.com/go-json-experiment/json"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // told runs one command line in an empty folder and gives the exit code and what it says.
@@ -80,5 +84,52 @@ func TestFlagsSayWhatTheyWant(t *testing.T) {
 		if code != exitUsage || !strings.HasPrefix(said, "usage: "+want+"\n") {
 			t.Errorf("%s ends with %d and says:\n%s", line, code, said)
 		}
+	}
+}
+
+// TestHelpFitsEightyColumns: and it loses no word by that. A word that is longer by itself may be.
+func TestHelpFitsEightyColumns(t *testing.T) {
+	t.Parallel()
+	walk(testProgram().root(), func(cmd *cobra.Command) {
+		var out bytes.Buffer
+		line := strings.TrimPrefix(cmd.CommandPath()+" --help", "litopys ")
+		if code, said := answered(t, &out, line); code != exitDone || said != "" {
+			t.Errorf("%s ends with %d and says %s", line, code, said)
+		}
+		for line := range strings.Lines(out.String()) {
+			if wide := utf8.RuneCountInString(strings.TrimRight(line, "\n")); wide > helpWidth && len(strings.Fields(line)) > 1 {
+				t.Errorf("%s: a line of its help takes %d columns: %s", cmd.CommandPath(), wide, line)
+			}
+		}
+		words := func(text string) string {
+			return strings.Join(strings.Fields(strings.ReplaceAll(text, " \\\n", " ")), " ")
+		}
+		texts := []string{cmp.Or(cmd.Long, cmd.Short), cmd.Example}
+		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) { texts = append(texts, "--"+f.Name, f.Usage) })
+		for _, text := range texts {
+			if !strings.Contains(words(out.String()), words(text)) {
+				t.Errorf("%s: its help lacks words of:\n%s", cmd.CommandPath(), text)
+			}
+		}
+	})
+}
+
+func TestHelpIsFolded(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"":                               "\n",
+		"one two three four":             "one two three\nfour\n",
+		"  --a string  one two three":    "  --a string  one\n              two\n              three\n",
+		"  litopys one --set two":        "  litopys one\n  --set two\n",
+		"  a  b  one  two three":         "  a  b  one  two\n             three\n",
+		"unbreakable-word-of-many x":     "unbreakable-word-of-many\nx\n",
+		"  first            second here": "  first            second\n                   here\n",
+	} {
+		if d := gocmp.Diff(want, folded(line, 16, "")); d != "" {
+			t.Errorf("%q (-want +got):\n%s", line, d)
+		}
+	}
+	if got, want := folded("  litopys one two", 14, " \\"), "  litopys \\\n      one \\\n      two\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -33,7 +33,7 @@ func reflow(long string, columns int) string {
 		lines := strings.Split(strings.Trim(paragraph, "\n"), "\n")
 		if strings.HasPrefix(paragraph, " ") || strings.Contains(paragraph, "\n ") {
 			for n, line := range lines {
-				lines[n] = hung(line, columns)
+				lines[n] = strings.TrimSuffix(folded(line, columns, ""), "\n")
 			}
 			paragraphs[i] = strings.Join(lines, "\n")
 			continue

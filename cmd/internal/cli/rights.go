@@ -105,8 +105,8 @@ func deletionGrounds() string {
 			fmt.Fprintf(&b, "\n  %s  %-17s  %s", name, g.ID, title)
 		}
 	}
-	b.WriteString("\n* No retention rule stops it, and what was deleted before and is kept for a term goes, too. Only a legal hold\n" +
-		"  keeps values then, until it is released. The order is named with --document.")
+	b.WriteString("\n\n* No retention rule stops it, and what was deleted before and is kept for a term goes, too. Only a legal hold\n" +
+		"keeps values then, until it is released. The order is named with --document.")
 	return b.String()
 }
 
