@@ -64,7 +64,7 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 	if s.conn, err = sqlite.Open(ctx, gathering); err != nil {
 		return err
 	}
-	head, err := s.inspect(cfg)
+	head, err := s.inspectUntouched(cfg)
 	if err != nil {
 		return err
 	}
@@ -84,6 +84,7 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 	if s.writer, err = newWriter(s, s.conn, copying, cfg, head); err != nil {
 		return errors.Join(err, copying.Close())
 	}
+	s.writer.mark = openMark(cfg, s.identity, head)
 	return nil
 }
 
@@ -139,6 +140,21 @@ func refuseLeftovers(cfg Config, path string) error {
 	return nil
 }
 
+// inspectUntouched is inspect; what is damaged is closed as it was found, its write-ahead log in its place.
+func (s *Store) inspectUntouched(cfg Config) (uint64, error) {
+	if _, err := s.conn.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, true); err != nil {
+		return 0, fmt.Errorf("open log: %w", err)
+	}
+	head, err := s.inspect(cfg)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := s.conn.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, false); err != nil {
+		return 0, fmt.Errorf("open log: %w", err)
+	}
+	return head, nil
+}
+
 // inspect checks that the log is one and whose it is, and gives the place of its last record.
 func (s *Store) inspect(cfg Config) (head uint64, err error) {
 	if err := checkSchema(s.conn); err != nil {
@@ -159,7 +175,7 @@ func (s *Store) inspect(cfg Config) (head uint64, err error) {
 	if first != 1 {
 		return 0, damagedRecord(s.conn.Path(), 1, fmt.Sprintf("it is missing, record %d follows", first))
 	}
-	return head, nil
+	return head, checkMark(cfg, s.identity, head)
 }
 
 // Close implements eventstore.Store: what was accepted is committed and answered, the stream index and the
@@ -186,7 +202,7 @@ func (s *Store) release() error {
 		errs = append(errs, s.log.pool.Close())
 	}
 	if s.writer != nil {
-		errs = append(errs, s.writer.copier.close())
+		errs = append(errs, s.writer.mark.close(), s.writer.copier.close())
 		if s.writer.broken == nil {
 			errs = append(errs, unlessFull(s.conn.Checkpoint()))
 		}

@@ -27,6 +27,7 @@ type writer struct {
 	sum     summer
 	broken  error // why nothing can be appended before the store is opened again
 
+	mark     *mark
 	copier   *checkpointer
 	walPages int // pages in the write-ahead log
 	nextCopy int // walPages at which to copy it back
@@ -87,6 +88,9 @@ func (w *writer) run() {
 		}
 		for _, r := range group {
 			r.done <- struct{}{}
+		}
+		if len(accepted) > 0 {
+			w.mark.move(w.next - 1) // behind the answers: callers do not wait for it
 		}
 		w.checkpoint()
 	}
