@@ -249,7 +249,8 @@ func TestSecondProcess(t *testing.T) {
 	}
 	// The import reads its input before it opens the folder, so the first line comes first; it then holds
 	// the folder until its input ends. Until it does, others may still come in.
-	if _, err := input.Write([]byte(strings.Repeat("an odd line\n", 10_000))); err != nil {
+	visit := `203.0.113.9 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 1 "-" "Agent/1.0"` + "\n"
+	if _, err := input.Write([]byte(visit + strings.Repeat("an odd line\n", 10_000))); err != nil {
 		t.Fatal(err)
 	}
 	code, told := 0, ""

@@ -89,5 +89,5 @@ func entryLine(e history.Entry, late bool) string {
 	if late {
 		at, recorded = at+lateMark, "  (recorded "+when(e.Recorded)+")"
 	}
-	return fmt.Sprintf("%-22s  %-18s  %s  %s %s  %s%s", at, typeName(e.Type), actor(e.Actor), e.Purpose, e.Grounds, aboutEntry(e, nil), recorded)
+	return fmt.Sprintf("%-21s  %-18s  %s  %s %s  %s%s", at, typeName(e.Type), actor(e.Actor), e.Purpose, e.Grounds, aboutEntry(e, nil), recorded)
 }

@@ -72,8 +72,8 @@ func (p *program) timeline(ctx context.Context, a *app.App, h *historyFlags, id 
 // lateAfter is how long after it happened an entry is recorded late. Programs that hand over a batch take seconds.
 const lateAfter = time.Minute
 
-// lateMark stands behind the time of what was recorded late.
-const lateMark = " *"
+// lateMark stands behind the time of what was recorded late; without a space, or a narrow terminal would part them.
+const lateMark = "*"
 
 // lateness finds the entries of a timeline that were recorded late: so long after they happened, or after one that
 // happened later, by which the order of the log is not that of the times shown.
@@ -137,7 +137,7 @@ func isLive(a *app.App, state subject.State, v domain.FieldEpoch) bool {
 }
 
 func (p *program) printTimeline(entries []history.Entry, opened [][]domain.Item, keeping history.Keeping) error {
-	g := grid{head: []string{"when", "what", "by", "why", "about"}, wide: []int{22, 20, 14, 14, 22}}
+	g := grid{head: []string{"when", "what", "by", "why", "about"}, wide: []int{21, 20, 14, 14, 23}}
 	order, anyLate := lateness{}, false
 	for i, e := range entries {
 		late := order.late(e)

@@ -79,7 +79,7 @@ func (p *program) subjectHistory() *cobra.Command {
 			step = p.follow
 		}
 		return p.with(cmd.Context(), func(a *app.App) error {
-			return p.toReader(func() error { return step(cmd.Context(), a, &h, domain.SubjectID{UUID: id}) })
+			return step(cmd.Context(), a, &h, domain.SubjectID{UUID: id})
 		})
 	}
 	return narrow(cmd)

@@ -81,7 +81,7 @@ func (p *program) printPast(past pastAnswer) {
 		[2]string{"accepted text", past.Policy}, [2]string{"its SHA-256", past.TextHash}, // short names: a hash that is wrapped can't be copied
 		[2]string{"text in force", inForce}, [2]string{"its SHA-256", hash}, [2]string{"closed", when(past.Closed)})
 	fmt.Fprintln(p.Out)
-	g := grid{head: []string{"field", "epoch", "state", "status", "since", "grounds", "purpose", "policy"}, wide: []int{14, 9, 12, 10, 22, 9, 11, 8}}
+	g := grid{head: []string{"field", "epoch", "state", "status", "since", "grounds", "purpose", "policy"}, wide: []int{14, 9, 12, 10, 21, 9, 11, 8}}
 	for _, held := range past.Holdings {
 		state := string(held.State)
 		switch {
@@ -122,7 +122,7 @@ func (p *program) printDone(title string, past pastAnswer, entries []history.Ent
 		return
 	}
 	p.heading(title)
-	g := grid{head: []string{"when", "by", "why", "policy", "about"}, wide: []int{22, 14, 14, 8, 30}}
+	g := grid{head: []string{"when", "by", "why", "policy", "about"}, wide: []int{21, 14, 14, 8, 30}}
 	for _, e := range entries {
 		about := aboutEntry(e, nil)
 		if name := past.names[e.Recipient]; name != "" {

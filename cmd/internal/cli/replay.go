@@ -2,11 +2,7 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -157,22 +153,18 @@ func (p *program) replay(ctx context.Context, a *app.App, f export.LogFilter) er
 				100*(g.Position-f.After)/max(1, head-min(head, f.After)), float64(g.Read)/now.Sub(began).Seconds())
 		}
 	}
-	return p.toReader(func() error {
-		done, err := export.Log(ctx, p.Out, export.LogSource{Log: a.Journal.Store(), Keys: a.Journal.Keys()}, f, watch)
-		if err != nil {
-			return err
-		}
-		if done.Written == 0 {
-			if err := looked(ctx, a, f); err != nil {
-				return err
-			}
-		}
-		p.say("%d events written of %d read, to position %d", done.Written, done.Read, max(done.Position, f.After))
-		if f.After > head {
-			p.say("the log ends at position %d", head)
-		}
-		return nil
-	})
+	done, err := export.Log(ctx, p.Out, export.LogSource{Log: a.Journal.Store(), Keys: a.Journal.Keys()}, f, watch)
+	if err == nil && done.Written == 0 {
+		err = looked(ctx, a, f)
+	}
+	if err != nil {
+		return err
+	}
+	p.say("%d events written of %d read, to position %d", done.Written, done.Read, max(done.Position, f.After))
+	if f.After > head {
+		p.say("the log ends at position %d", head)
+	}
+	return nil
 }
 
 // looked refuses the names of a replay that found nothing because there is nobody and nothing of that name. It is
@@ -200,21 +192,6 @@ func looked(ctx context.Context, a *app.App, f export.LogFilter) error {
 		}
 	}
 	return nil
-}
-
-// toReader runs what writes much to standard output. When its reader goes away ("| head") that is no failure:
-// the ledger is closed as always and the program ends well, instead of being killed by the signal.
-func (p *program) toReader(write func() error) error {
-	// While somebody listens for SIGPIPE, a write to a closed pipe gives an error and does not kill.
-	broken := make(chan os.Signal, 1)
-	signal.Notify(broken, syscall.SIGPIPE)
-	defer signal.Stop(broken)
-	err := write()
-	if errors.Is(err, syscall.EPIPE) {
-		p.say("the reader of the answer went away")
-		return nil
-	}
-	return err
 }
 
 // wholeDay reads a last moment that counts; a bare day counts to its last microsecond.
