@@ -115,8 +115,8 @@ func (d *decision) attribute(word string, f domain.Field) (*policy.Field, Held, 
 	if !ok {
 		return nil, Held{}, domain.Refuse(word+".not-held", "4.1", missing(word), "the ledger holds no live value of the field %s", f).WithKind(domain.Unknown)
 	}
-	if d.precedes(h.began()) {
-		return nil, Held{}, d.cameLater(word, "the field %s", h, h.began())
+	if d.precedes(h.since) {
+		return nil, Held{}, d.cameLater(word, "the field %s", h, h.since)
 	}
 	return entry, h, nil
 }
@@ -196,7 +196,11 @@ func (d *decision) pointers(word string, fields []domain.Field, months []domain.
 		if err != nil {
 			return nil, err
 		}
-		values = append(values, h.then(instantOf(d.op.At)))
+		then, ok := h.then(instantOf(d.op.At))
+		if !ok {
+			return nil, d.cameLater(word, "the values of the field %s that are remembered", h, h.came(h.Current-len(h.earlier)))
+		}
+		values = append(values, then)
 	}
 	return values, nil
 }

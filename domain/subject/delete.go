@@ -139,8 +139,8 @@ func (d *decision) heldBack(f domain.Field, err error) error {
 // deletable gives a held attribute. One that the catalogue no longer names can still be deleted.
 func (d *decision) deletable(f domain.Field) (Held, error) {
 	if h, ok := d.state.Held(f); ok {
-		if d.precedes(h.began()) {
-			return Held{}, d.cameLater("delete", "the field %s", h, h.began())
+		if d.precedes(h.since) {
+			return Held{}, d.cameLater("delete", "the field %s", h, h.since)
 		}
 		return h, nil
 	}
@@ -152,8 +152,8 @@ func (d *decision) deletable(f domain.Field) (Held, error) {
 // meant to go as well.
 func (d *decision) allHere() error {
 	for _, h := range d.state.fields {
-		if h.Live && d.precedes(h.began()) {
-			return domain.Refuse("delete.not-held", "4.1", "give a later time, or name the fields", "the field %s came later: on %s", h.Field, h.began().on()).WithKind(domain.Unknown)
+		if h.Live && d.precedes(h.since) {
+			return domain.Refuse("delete.not-held", "4.1", "give a later time, or name the fields", "the field %s came later: on %s", h.Field, h.since.on()).WithKind(domain.Unknown)
 		}
 	}
 	return nil

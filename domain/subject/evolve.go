@@ -154,16 +154,17 @@ func (s *State) close() {
 func (s *State) opened(items []domain.Item, at instant) {
 	for _, it := range items {
 		if n := attributeNumber(it.Epoch); n > 0 {
-			*s.slot(it.Field) = Held{Field: it.Field, Current: n, Since: n, Live: true, Status: Declared, from: at}
+			*s.slot(it.Field) = Held{Field: it.Field, Current: n, Since: n, Live: true, Status: Declared, since: at, from: at}
 		}
 	}
 }
 
 // replaced ends the old values and goes on with the new ones: the fields are held without a break.
 func (s *State) replaced(items []domain.Item, old []domain.Fate, at time.Time) {
-	was := make([]Held, len(items))
-	for i, it := range items {
-		was[i] = *s.slot(it.Field)
+	var few [4]Held
+	was := few[:0]
+	for _, it := range items {
+		was = append(was, *s.slot(it.Field))
 	}
 	s.meet(old, at)
 	for i, it := range items {

@@ -194,6 +194,31 @@ func TestLateRecordsSpeakOfTheValueOfTheirTime(t *testing.T) {
 	ask(t, was, subject.Use{About: about(at(noon.Add(-tick))), Fields: name}).Refused("use.not-held", "4.1")
 }
 
+// A file does not grow with every edit: of the values that are long replaced it is forgotten when they came, and what
+// speaks of that time is refused rather than said of another value.
+func TestLongReplacedValuesAreForgotten(t *testing.T) {
+	t.Parallel()
+	was, light := past(), 0
+	for n := 2; n <= 60; n++ {
+		was = append(was, on(noon.AddDate(0, 0, n), subject.Edited{Subject: anna, Items: []domain.Item{item("name", domain.AttributeEpoch(n), "N")},
+			Superseded: []domain.Fate{destroyed("name", domain.AttributeEpoch(n-1))}}))
+		if n == 40 {
+			light = fold(subject.State{}, was...).Weight()
+		}
+	}
+	if heavy := fold(subject.State{}, was...).Weight(); heavy != light {
+		t.Errorf("after 60 edits the file weighs %d, after 40 %d", heavy, light)
+	}
+	use := func(day int) subject.Command {
+		return subject.Use{About: about(at(noon.AddDate(0, 0, day))), Fields: []domain.Field{"name"}}
+	}
+	for _, day := range []int{28, 40, 60} {
+		ask(t, was, use(day)).Then(subject.Used{Subject: anna, Values: []domain.FieldEpoch{pointer("name", domain.AttributeEpoch(day))}})
+	}
+	ask(t, was, use(27)).Refused("use.not-held", "4.1")
+	ask(t, was, subject.Edit{About: about(at(noon)), Values: []subject.Given{given("name", "B")}}).Events()
+}
+
 // What ends something does not come before its beginning.
 func TestNothingEndsBeforeItBegan(t *testing.T) {
 	t.Parallel()

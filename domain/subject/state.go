@@ -82,8 +82,9 @@ type Held struct {
 	Disputed bool
 	Public   bool
 
+	since    instant   // since when the field is held without a break
 	from     instant   // when the current value came
-	earlier  []instant // when the values before it came, back to the first since the field is held without a break
+	earlier  []instant // when the values before it came, the last ones at most
 	disputed instant   // when the dispute began
 	public   instant   // when the value was made public
 }
@@ -95,38 +96,39 @@ func (h Held) value(n int) domain.FieldEpoch {
 	return domain.FieldEpoch{Field: h.Field, Epoch: domain.AttributeEpoch(n)}
 }
 
-// began is since when the field is held without a break.
-func (h Held) began() instant {
-	if len(h.earlier) > 0 {
-		return min(h.earlier[0], h.from)
-	}
-	return h.from
-}
+// remembered is of how many earlier values of a field the file knows when they came. Who edits a field often would
+// else make his file grow with every edit.
+const remembered = 32
 
-// came is when the value with this number came.
+// came is when the value with this number came; of one that is not remembered, when it came at the earliest.
 func (h Held) came(n int) instant {
-	if i := len(h.earlier) - (h.Current - n); i >= 0 && i < len(h.earlier) {
+	switch i := len(h.earlier) - (h.Current - n); {
+	case i < 0:
+		return h.since
+	case i < len(h.earlier):
 		return h.earlier[i]
 	}
 	return h.from
 }
 
-// then points at the value that was held at a time. What is recorded late speaks of the value of its own time,
-// not of the one by which an edit has replaced it since.
-func (h Held) then(at instant) domain.FieldEpoch {
-	for n := h.Current; n > h.Current-len(h.earlier); n-- {
+// then points at the value that was held at a time, and false when it is not remembered. What is recorded late
+// speaks of the value of its own time, not of the one by which an edit has replaced it since.
+func (h Held) then(at instant) (domain.FieldEpoch, bool) {
+	for n := h.Current; n >= h.Current-len(h.earlier); n-- {
 		if h.came(n) <= at {
-			return h.value(n)
+			return h.value(n), true
 		}
 	}
-	return h.value(h.Current - len(h.earlier))
+	return domain.FieldEpoch{}, false
 }
 
 // next gives the attribute with a value more, which came at a time.
 func (h Held) next(n int, at instant) Held {
-	next := Held{Field: h.Field, Current: n, Since: n, Live: true, Status: Declared, from: at}
+	next := Held{Field: h.Field, Current: n, Since: n, Live: true, Status: Declared, since: at, from: at}
 	if h.Live {
-		next.earlier = append(slices.Clip(h.earlier), h.from) // a copy: others read the old state
+		earlier := append(slices.Clip(h.earlier), h.from) // a copy: others read the old state
+		next.earlier = earlier[max(0, len(earlier)-remembered):]
+		next.since = min(h.since, at)
 	}
 	return next
 }
@@ -232,7 +234,7 @@ func (s State) TraceEpoch(f domain.Field, m domain.Month) (domain.Epoch, bool) {
 
 // Weight estimates the bytes that the state holds, for caches.
 func (s State) Weight() int {
-	n := 256 + 120*len(s.fields) + 48*len(s.traces) + 184*len(s.consents) + 152*len(s.orders) +
+	n := 256 + 128*len(s.fields) + 48*len(s.traces) + 184*len(s.consents) + 152*len(s.orders) +
 		144*len(s.retained) + 72*len(s.holds) + 48*len(s.passed) + 24*(len(s.restricted)+len(s.objected))
 	for _, h := range s.fields {
 		n += 8 * len(h.earlier)
