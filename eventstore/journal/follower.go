@@ -298,8 +298,14 @@ func (f *follower) told() {
 	}
 }
 
+// passer is optional in a key store: it writes the position down when it next writes anything.
+type passer interface{ Passed(position uint64) }
+
 // pass tells those who wait for positions up to this one.
 func (f *follower) pass(position uint64) {
+	if p, ok := f.keys.(passer); ok {
+		p.Passed(position)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.passed = position

@@ -13,34 +13,41 @@ import (
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/util/vfsutil"
 	"github.com/ncruces/go-sqlite3/vfs"
+	"golang.org/x/sys/unix"
 
 	"imagine.ua/litopys/eventstore"
 )
 
 // noIndex is the operating system's VFS, on which the index of a write-ahead log can't be made beside its file.
-type noIndex struct{ vfs.VFS }
+type noIndex struct {
+	vfs.VFS
+	pipe string // takes locks like a file, and can't be cut to a size
+}
 
 func (v noIndex) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
 	f, out, err := vfsutil.WrapOpenFilename(v.VFS, name, flags)
 	if err == nil && flags&vfs.OPEN_MAIN_DB != 0 {
-		f = indexless{f}
+		f = indexless{f, vfs.NewSharedMemory(v.pipe, flags)}
 	}
 	return f, out, err
 }
 
-type indexless struct{ vfs.File }
-
-// SharedMemory gives one on a device that takes no bytes.
-func (indexless) SharedMemory() vfs.SharedMemory {
-	return vfs.NewSharedMemory("/dev/full", vfs.OPEN_MAIN_DB)
+type indexless struct {
+	vfs.File
+	index vfs.SharedMemory
 }
+
+func (f indexless) SharedMemory() vfs.SharedMemory { return f.index }
 
 func (f indexless) Unwrap() vfs.File { return f.File }
 
 func noIndexVFS(t testing.TB) string {
 	t.Helper()
-	name := "no-index-" + uuid.NewString()
-	vfs.Register(name, noIndex{vfs.Find("")})
+	name, pipe := "no-index-"+uuid.NewString(), filepath.Join(t.TempDir(), "pipe")
+	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	vfs.Register(name, noIndex{vfs.Find(""), pipe})
 	t.Cleanup(func() { vfs.Unregister(name) })
 	return name
 }

@@ -47,14 +47,22 @@ func (g *group) commit(ctx context.Context, calls []*keys.Call) (err error) {
 	if err != nil {
 		return err
 	}
-	return g.conn.Tx(func() error {
+	passed := max(g.passed.Load(), g.followed)
+	err = g.conn.Tx(func() error {
 		for _, call := range calls {
 			if err := g.answer(ctx, call); err != nil {
 				return err
 			}
 		}
-		return nil
+		if passed == g.followed {
+			return nil
+		}
+		return g.conn.Run("UPDATE meta SET followed = ?", passed)
 	})
+	if err == nil {
+		g.followed = passed
+	}
+	return err
 }
 
 // answer looks up all refs of a call before it makes any, so that a refused call leaves nothing behind.

@@ -11,6 +11,10 @@ import (
 	"imagine.ua/litopys/eventstore/sqlite"
 )
 
+// Passed is Follow without fates that does not wait: the position is written with the next keys that are made,
+// and costs no commit of its own. A log that has lost its end is told by it, also after a crash.
+func (s *Store) Passed(position uint64) { s.writer.passed.Store(position) }
+
 // CarryOut is a no-op for what was followed before, but for the cleaning that a failed call left undone. When
 // it returns nil, the new states are durable, the cache does not know the old ones, and neither the file nor
 // its WAL holds the bytes and tags of what was destroyed.

@@ -76,3 +76,32 @@ func TestAFullDiskKeepsNobodyFromReading(t *testing.T) {
 		t.Error("bytes are left")
 	}
 }
+
+// TestPassedIsWrittenWithTheNextKeys: a place that was passed outlives a crash behind the next key.
+func TestPassedIsWrittenWithTheNextKeys(t *testing.T) {
+	t.Parallel()
+	s := newStorage(t)
+	store := s.open(t)
+	want := func(position uint64) {
+		t.Helper()
+		if got, err := store.Followed(t.Context()); err != nil || got != position {
+			t.Errorf("followed to %d, %v; want %d", got, err, position)
+		}
+	}
+	ensure := func() {
+		t.Helper()
+		if _, err := store.Ensure(t.Context(), []keys.Want{{Ref: keytest.Ref(keytest.Subject(), "email", "1")}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	store.Passed(7)
+	want(0)
+	ensure()
+	want(7)
+	if err := store.Follow(t.Context(), 9, nil); err != nil {
+		t.Fatal(err)
+	}
+	store.Passed(8) // older than what was followed meanwhile
+	ensure()
+	want(9)
+}

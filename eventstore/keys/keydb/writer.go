@@ -3,6 +3,7 @@ package keydb
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"imagine.ua/litopys/eventstore"
@@ -23,6 +24,7 @@ type writer struct {
 	cache   *keys.Cache
 
 	followed uint64
+	passed   atomic.Uint64 // see Store.Passed
 	// unclean says that bytes of destroyed keys may still stand in the WAL.
 	unclean bool
 }
