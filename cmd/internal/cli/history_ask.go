@@ -82,7 +82,7 @@ func (p *program) subjectHistory() *cobra.Command {
 			return step(cmd.Context(), a, &h, domain.SubjectID{UUID: id})
 		})
 	}
-	return narrow(cmd)
+	return cmd
 }
 
 func (h *historyFlags) flags(cmd *cobra.Command) {

@@ -66,8 +66,8 @@ func TestReasonIsSaid(t *testing.T) {
 func TestNoneTakenSaysWhatMadeItActSo(t *testing.T) {
 	t.Parallel()
 	p := testProgram()
-	if err := p.noneTaken(); err != errNoneTaken {
-		t.Errorf("an import that acts as it does by itself says %v", err)
+	if got := p.noneTaken().Error(); got != errNoneTaken.Error() {
+		t.Errorf("an import that acts as it does by itself says %s", got)
 	}
 	setting := func(name, from string) config.Setting {
 		return config.Setting{Knob: config.Knob{Name: name}, Value: "x", From: from}

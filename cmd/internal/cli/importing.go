@@ -21,7 +21,7 @@ import (
 )
 
 func (p *program) importing() *cobra.Command {
-	return narrow(p.noun("import", "Take text from outside into the ledger", p.importAccessLog(), p.importEvents()))
+	return p.noun("import", "Take text from outside into the ledger", p.importAccessLog(), p.importEvents())
 }
 
 const accountsHelp = `

@@ -1,29 +1,14 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
-	"github.com/spf13/cobra"
 )
 
 // helpWidth is what help keeps to: the terminal that everybody has.
 const helpWidth = 80
-
-// narrow lets a command, and those below it, explain itself within helpWidth columns.
-func narrow(cmd *cobra.Command) *cobra.Command {
-	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), "Flags.FlagUsages ", fmt.Sprintf("Flags.FlagUsagesWrapped %d ", helpWidth)))
-	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
-		long := cmd.Long
-		if long == "" {
-			long = cmd.Short
-		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s\n\n%s", reflow(strings.TrimSpace(long), helpWidth), cmd.UsageString())
-	})
-	return cmd
-}
 
 // reflow wraps text that is wider than it may be. The lines of a paragraph are joined first, unless one of them is
 // set in: such lines are lists and examples, and each of them is wrapped by itself, under its second column.
@@ -43,24 +28,11 @@ func reflow(long string, columns int) string {
 	return strings.Join(paragraphs, "\n\n")
 }
 
-// hung wraps one line of a list and sets what follows in, under what its second column begins with.
-func hung(line string, columns int) string {
-	if text.StringWidth(line) <= columns {
-		return line
-	}
-	first := line[:len(line)-len(strings.TrimLeft(line, " "))]
-	if _, rest, found := strings.Cut(line[len(first):], "  "); found {
-		first = line[:len(line)-len(strings.TrimLeft(rest, " "))]
-	}
-	rest := wrapped(line[len(first):], columns-len(first))
-	return first + strings.ReplaceAll(rest, "\n", "\n"+strings.Repeat(" ", len(first)))
-}
-
 // fitted is a line of an answer or of the talk as it fits the terminal behind the writer; as it is, where there is
 // none: a program may read it.
 func fitted(w io.Writer, line string) string {
 	if c := columns(w); c > 0 {
-		return hung(line, c)
+		return strings.TrimSuffix(folded(line, c, ""), "\n")
 	}
 	return line
 }

@@ -39,7 +39,7 @@ func (p *program) projection() *cobra.Command {
 			return p.with(cmd.Context(), func(a *app.App) error { return p.status(cmd.Context(), a) })
 		},
 	}
-	return narrow(p.noun("projection", "The answers that are computed from the log", status, p.projectionRebuild(), p.projectionRollback(), p.projectionRun()))
+	return p.noun("projection", "The answers that are computed from the log", status, p.projectionRebuild(), p.projectionRollback(), p.projectionRun())
 }
 
 const rebuildHelp = `Compute answers again from the log, beside the old ones, and switch in one step

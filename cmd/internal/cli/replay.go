@@ -66,7 +66,7 @@ func (p *program) logReplay() *cobra.Command {
 		}
 		return p.with(cmd.Context(), func(a *app.App) error { return p.replay(cmd.Context(), a, f.LogFilter) })
 	}
-	return narrow(cmd)
+	return cmd
 }
 
 // read turns the flags into a filter.
