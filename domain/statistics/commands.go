@@ -7,11 +7,9 @@ type Publish struct {
 	Operation domain.Operation
 	Period    domain.Month
 	// Plan is the version of the plan by which was counted.
-	Plan string
-	// Counted is the position in the log up to which was counted.
-	Counted uint64
-	Tables  []Table
-	// Opened says which personal values were opened for counting.
+	Plan   string
+	Tables []Table
+	// Opened names the fields of which personal values were opened for counting.
 	Opened []Opened
 	// Budget is how much epsilon the noised tables may spend together; zero when none is noised.
 	Budget Billionths

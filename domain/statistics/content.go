@@ -14,7 +14,7 @@ func Digest(cmd Publish, buffer []byte) (string, []byte) {
 	c.Text("plan", cmd.Plan)
 	c.Text("budget", cmd.Budget.String())
 	for _, o := range cmd.Opened {
-		domain.ContentList(c, "opened", []string{string(o.Field), number(o.Values)})
+		domain.ContentList(c, "opened", []string{string(o.Field)})
 	}
 	for _, t := range cmd.Tables {
 		t.content(c)

@@ -54,7 +54,7 @@ func Decide(c Case, s State) ([]Event, error) {
 		return nil, err
 	}
 	cmd := c.Command
-	return []Event{Published{Period: cmd.Period, Plan: cmd.Plan, Counted: cmd.Counted, Tables: cmd.Tables, Opened: cmd.Opened, Budget: cmd.Budget}}, nil
+	return []Event{Published{Period: cmd.Period, Plan: cmd.Plan, Tables: cmd.Tables, Opened: cmd.Opened, Budget: cmd.Budget}}, nil
 }
 
 // Allowed decides what can be decided before anything is counted, so that no value is opened for a publication that
@@ -85,8 +85,8 @@ func purpose(c Case) error {
 			return domain.Refuse("field.purpose", "2.2", "leave the table out, or let the catalogue allow the purpose",
 				"a field that was opened for counting may not be processed for statistics")
 		}
-		if o.Values < 0 || slices.ContainsFunc(c.Command.Opened[:i], func(x Opened) bool { return x.Field == o.Field }) {
-			return input("statistics.opened", "name each field once with how many values were opened", "the list of opened fields is malformed")
+		if o.Values != 0 || slices.ContainsFunc(c.Command.Opened[:i], func(x Opened) bool { return x.Field == o.Field }) {
+			return input("statistics.opened", "name each field once, without a count", "the list of opened fields is malformed")
 		}
 	}
 	return nil
@@ -139,12 +139,15 @@ func tables(c Case) error {
 
 // table lets a table through that keeps to the plan's minimum and passes the checks again.
 func table(plan *Plan, t Table) error {
-	if err := t.shape(); err != nil {
-		return input("statistics.table", "count by the plan and protect with Protect", "the table is malformed: "+err.Error())
-	}
 	if t.Threshold < max(Floor, plan.MinimumCell) {
 		return domain.Refuse("statistics.threshold", "2.2.5", "publish cells of "+number(max(Floor, plan.MinimumCell))+" persons and more",
 			"the table %s would publish cells of %d persons", t.ID, t.Threshold)
+	}
+	if base := max(Floor, plan.Rounding); t.Method == Suppression && t.Rounding%base != 0 {
+		return domain.Refuse("statistics.unsafe", "2.2.5", "round to multiples of "+number(base), "the table %s is rounded to %d", t.ID, t.Rounding)
+	}
+	if err := t.shape(); err != nil {
+		return input("statistics.table", "count by the plan and protect with Protect", "the table is malformed: "+err.Error())
 	}
 	passed, err := t.Check()
 	if err != nil {
@@ -160,7 +163,9 @@ func table(plan *Plan, t Table) error {
 func budget(c Case) error {
 	spent := Billionths(0)
 	for _, t := range c.Command.Tables {
-		spent += t.Epsilon
+		if spent += t.Epsilon; t.Delta > c.Plan.Delta {
+			return domain.Refuse("statistics.budget", "2.2.5", "keep to the plan's delta", "the delta of %s is more than the plan's %s", t.Delta, c.Plan.Delta)
+		}
 	}
 	if c.Command.Budget < 0 || spent > c.Command.Budget {
 		return domain.Refuse("statistics.budget", "2.2.5", "give the tables less, or noise fewer of them",

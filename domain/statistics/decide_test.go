@@ -23,9 +23,9 @@ var june = time.Date(2015, 6, 1, 0, 0, 0, 0, time.UTC)
 
 // good is a publication that nothing is wrong with.
 func good() statistics.Publish {
-	return statistics.Publish{Operation: operation("statistics", june), Period: "2015-05", Plan: "2026-1", Counted: 77,
+	return statistics.Publish{Operation: operation("statistics", june), Period: "2015-05", Plan: "2026-1",
 		Tables: []statistics.Table{statistics.Protect(head(), cells(3, 20, 40), statistics.Builtin().Rules())},
-		Opened: []statistics.Opened{{Field: "page", Values: 100}}}
+		Opened: []statistics.Opened{{Field: "page"}}}
 }
 
 func ask(t *testing.T, cmd statistics.Publish, past ...statistics.Event) *domaintest.Answer[statistics.Event] {
@@ -37,7 +37,7 @@ func ask(t *testing.T, cmd statistics.Publish, past ...statistics.Event) *domain
 func TestClause_2_2_5_PublishedOnceForEver(t *testing.T) {
 	t.Parallel()
 	cmd := good()
-	fact := statistics.Published{Period: cmd.Period, Plan: cmd.Plan, Counted: 77, Tables: cmd.Tables, Opened: cmd.Opened}
+	fact := statistics.Published{Period: cmd.Period, Plan: cmd.Plan, Tables: cmd.Tables, Opened: cmd.Opened}
 	ask(t, cmd).Then(fact)
 	ask(t, cmd, fact).Refused("statistics.published", "4.2")
 	cmd.Operation = operation("statistics", june.Add(-time.Microsecond))
@@ -49,9 +49,9 @@ func TestPublishRefusals(t *testing.T) {
 	table := func(change func(*statistics.Table)) func(*statistics.Publish) {
 		return func(p *statistics.Publish) { change(&p.Tables[0]) }
 	}
-	noised := func(epsilon, budget float64) func(*statistics.Publish) {
+	noised := func(epsilon, budget, delta float64) func(*statistics.Publish) {
 		return func(p *statistics.Publish) {
-			p.Tables[0] = statistics.Noised(head(), cells(20), 10, statistics.BillionthsOf(epsilon), statistics.BillionthsOf(1e-6))
+			p.Tables[0] = statistics.Noised(head(), cells(20), 10, statistics.BillionthsOf(epsilon), statistics.BillionthsOf(delta))
 			p.Budget = statistics.BillionthsOf(budget)
 		}
 	}
@@ -67,18 +67,29 @@ func TestPublishRefusals(t *testing.T) {
 		"too many cells":      {table(func(x *statistics.Table) { x.Cells = make([]statistics.Cell, 2001) }), "statistics.tables"},
 		"opened an e-mail":    {func(p *statistics.Publish) { p.Opened[0].Field = "email" }, "field.purpose"},
 		"opened twice":        {func(p *statistics.Publish) { p.Opened = append(p.Opened, p.Opened[0]) }, "statistics.opened"},
+		"a count of opened":   {func(p *statistics.Publish) { p.Opened[0].Values = 13 }, "statistics.opened"},
 		"below the minimum":   {table(func(x *statistics.Table) { x.Threshold = 9 }), "statistics.threshold"},
-		"a small cell":        {table(func(x *statistics.Table) { x.Cells[2].Persons = 9; x.Total = 32 }), "statistics.unsafe"},
-		"one suppressed cell": {table(func(x *statistics.Table) { x.Cells[1] = statistics.Cell{Labels: x.Cells[1].Labels, Persons: 20} }), "statistics.unsafe"},
+		"a small cell":        {table(func(x *statistics.Table) { x.Cells[0].Persons = 5 }), "statistics.unsafe"},
+		"an exact table":      {table(func(x *statistics.Table) { x.Rounding = 1 }), "statistics.unsafe"},
+		"a finer rounding":    {table(func(x *statistics.Table) { x.Rounding = 2 }), "statistics.unsafe"},
+		"an exact cell":       {table(func(x *statistics.Table) { x.Cells[0].Persons = 41 }), "statistics.table"},
+		"an exact total":      {table(func(x *statistics.Table) { x.Total = 63 }), "statistics.table"},
+		"less than a cell":    {table(func(x *statistics.Table) { x.Total = 30 }), "statistics.table"},
+		"no cell, a total":    {table(func(x *statistics.Table) { x.Cells = nil }), "statistics.table"},
+		"a mark":              {table(func(x *statistics.Table) { x.Cells[0].Suppressed = true }), "statistics.table"},
 		"another class":       {table(func(x *statistics.Table) { x.Class = statistics.Pseudonymous }), "statistics.class"},
 		"a test not passed":   {table(func(x *statistics.Table) { x.Tests = append(x.Tests, statistics.Private) }), "statistics.class"},
 		"a sentence as label": {table(func(x *statistics.Table) { x.Cells[0].Labels[0] = "olena from Lviv" }), "statistics.table"},
 		"withheld but told":   {table(func(x *statistics.Table) { x.Withheld = true }), "statistics.table"},
-		"labels out of order": {table(func(x *statistics.Table) { x.Cells[0], x.Cells[2] = x.Cells[2], x.Cells[0] }), "statistics.table"},
+		"labels out of order": {table(func(x *statistics.Table) {
+			*x = statistics.Protect(head(), cells(20, 30, 40), statistics.Builtin().Rules())
+			x.Cells[0], x.Cells[2] = x.Cells[2], x.Cells[0]
+		}), "statistics.table"},
 		"unknown dimension":   {table(func(x *statistics.Table) { x.By[0] = "name" }), "statistics.table"},
 		"epsilon for nothing": {table(func(x *statistics.Table) { x.Epsilon = 1 }), "statistics.table"},
-		"over its budget":     {noised(0.5, 0.4), "statistics.budget"},
-		"over the plan's":     {noised(0.5, 3), "statistics.budget"},
+		"over its budget":     {noised(0.5, 0.4, 1e-6), "statistics.budget"},
+		"over the plan's":     {noised(0.5, 3, 1e-6), "statistics.budget"},
+		"a larger delta":      {noised(0.5, 2, 2e-6), "statistics.budget"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -93,8 +104,8 @@ func TestPublishRefusals(t *testing.T) {
 		})
 	}
 	within := good()
-	noised(0.5, 2)(&within)
-	ask(t, within).Then(statistics.Published{Period: within.Period, Plan: within.Plan, Counted: 77, Tables: within.Tables, Opened: within.Opened, Budget: within.Budget})
+	noised(0.5, 2, 1e-6)(&within)
+	ask(t, within).Then(statistics.Published{Period: within.Period, Plan: within.Plan, Tables: within.Tables, Opened: within.Opened, Budget: within.Budget})
 }
 
 func TestDigestTellsFiguresApart(t *testing.T) {

@@ -20,19 +20,21 @@ type Event interface {
 type Published struct {
 	domain.NoPersonal
 	domain.NoFates
-	Period  domain.Month
-	Plan    string // version of the plan by which was counted
-	Counted uint64 // position in the log up to which was counted
+	Period domain.Month
+	Plan   string // version of the plan by which was counted
+	// Counted is the position in the log up to which was counted. Nothing writes it: no table would protect it.
+	Counted uint64
 	Tables  []Table
-	// Opened says which personal values were opened for counting. It stands here and not as a DataUsed in each
-	// person's file, because a list of who was counted would be what subtracts a person from the figures.
+	// Opened says of which fields personal values were opened for counting. It stands here and not as a DataUsed in
+	// each person's file, because a list of who was counted would be what subtracts a person from the figures.
 	Opened []Opened
 	Budget Billionths // of epsilon, for all noised tables together
 }
 
-// Opened is how many values of a field were opened for counting. Nothing of them is kept but the labels.
+// Opened is a field of which values were opened for counting. Nothing of them is kept but the labels.
 type Opened struct {
-	Field  domain.Field
+	Field domain.Field
+	// Values is how many. Decide lets none be published: an exact count beside the tables undoes their protection.
 	Values int64
 }
 
@@ -54,7 +56,7 @@ type Method string
 
 // The methods.
 const (
-	Suppression Method = "suppression" // cells below the threshold, and others until they cannot be worked out
+	Suppression Method = "suppression" // cells below the threshold and others are left out, figures are rounded
 	Noise       Method = "noise"       // differential privacy
 )
 
@@ -65,9 +67,11 @@ type Test string
 const (
 	// Threshold: no published cell counts fewer persons than the threshold.
 	Threshold Test = "threshold"
-	// Complement: no suppressed cell can be narrowed down, from the total and the other cells, to fewer values
-	// than the threshold.
+	// Complement: the total and the cells cannot be subtracted to somebody in a crowd below the threshold.
 	Complement Test = "complement"
+	// Rounded: every figure is one of the two multiples of the base next to the count, drawn by the month's secret,
+	// so that figures of whatever tables subtract to no exact count.
+	Rounded Test = "rounding"
 	// Differencing: the period overlaps no other and is published once, so that there is nothing to subtract.
 	Differencing Test = "differencing"
 	// Private: the noise satisfies differential privacy with the table's epsilon and delta for one person and month.
@@ -79,17 +83,18 @@ type Table struct {
 	ID    string
 	Title string
 	By    []Dimension
-	Cells []Cell // in the order of their labels; those that count nobody are left out
-	// Total is the sum of all cells, suppressed ones included; of a noised table the sum of those published.
+	Cells []Cell // in the order of their labels; which ones are left out, or count nobody, is not told
+	// Total is how many persons the table counts, each once, those in cells left out included, and rounded by itself:
+	// cells need not add up to it. Of a noised table it is the sum of the cells published.
 	Total int64
-	// Withheld: no protection was enough, so neither cells nor total are published.
+	// Withheld: too few persons for any cell, or none at all, so neither cells nor total are published.
 	Withheld bool
 
 	Method   Method
 	MaxCells int64 // cells of this table in which one person counts, at most
 	// Threshold is the smallest count that is published.
 	Threshold int64
-	// Rounding is what counts are rounded to; 1: they are exact.
+	// Rounding is the base of which figures are multiples; 1: they are not rounded.
 	Rounding int64
 	// Epsilon and Delta are what the noise of this table spends; zero under suppression.
 	Epsilon, Delta Billionths
@@ -102,7 +107,8 @@ type Table struct {
 type Cell struct {
 	Labels []Label // one for each dimension
 	// Persons is how many; 0 when Suppressed.
-	Persons    int64
+	Persons int64
+	// Suppressed marks a cell that is left out. Only figures of a month that is not published have marks.
 	Suppressed bool
 }
 

@@ -3,6 +3,7 @@ package statistics
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/goccy/go-yaml"
@@ -35,6 +36,9 @@ type tableDocument struct {
 	MergeRare bool     `yaml:"merge-rare"`
 }
 
+// leastEpsilon is the smallest epsilon of a table: with less, no month has the persons that any cell would need.
+const leastEpsilon = one / 1000
+
 // maxPlan bounds the file of a plan, in bytes.
 const maxPlan = 256 << 10
 
@@ -52,7 +56,7 @@ func Load(text []byte) (plan *Plan, err error) {
 	}
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, plain(err))
 	}
 	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
 		return nil, fmt.Errorf("%w: want one document", ErrInvalid)
@@ -64,13 +68,38 @@ func Load(text []byte) (plan *Plan, err error) {
 	}
 	var d document
 	if err := yaml.NodeToValue(file.Docs[0].Body, &d, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, plain(err))
 	}
 	p := d.plan()
 	if err := errors.Join(d.problems(p)...); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return p, nil
+}
+
+// plain says in one line what the YAML library draws in many, and in words of the file instead of Go's types.
+func plain(err error) error {
+	var at yaml.Error
+	if !errors.As(err, &at) {
+		return err
+	}
+	message := at.GetMessage()
+	var wrong *yaml.TypeError
+	if errors.As(err, &wrong) && wrong.DstType != nil {
+		message = "want another kind of value"
+		switch wrong.DstType.Kind() {
+		case reflect.Float64, reflect.Int64:
+			message = "want a number"
+		case reflect.Bool:
+			message = "want true or false"
+		case reflect.String:
+			message = "want a word"
+		}
+	}
+	if t := at.GetToken(); t != nil && t.Position != nil {
+		return fmt.Errorf("line %d: %s: %q", t.Position.Line, message, t.Value)
+	}
+	return errors.New(message)
 }
 
 // plainly sees whether everything is written out: what is repeated by reference can grow without bound.
@@ -112,9 +141,9 @@ func (d document) problems(p *Plan) []error {
 	}
 	need(wordPattern.MatchString(p.Version), "version: want a word")
 	need(p.MinimumCell >= Floor && p.MinimumCell < maxCount, "minimum-cell: %d is below the floor of %d", p.MinimumCell, Floor)
-	need(p.Rounding >= 1 && p.Rounding <= maxCount && p.MinimumCell%max(1, p.Rounding) == 0, "rounding: want 1 or more, dividing minimum-cell")
+	need(p.Rounding >= Floor && p.Rounding <= maxCount && p.MinimumCell%max(1, p.Rounding) == 0, "rounding: want %d or more, dividing minimum-cell", Floor)
 	need(d.Budget >= 0 && d.Budget <= 20, "budget: want 0 to 20")
-	need(p.Delta > 0 && d.Delta < 0.01, "delta: want more than 0 and less than 0.01")
+	need(p.Delta > 0 && d.Delta < 0.01, "delta: want 0.000000001 or more and less than 0.01")
 	for _, role := range p.OpenTo {
 		need(wordPattern.MatchString(role), "open-to: %q is no role", role)
 	}
@@ -128,7 +157,7 @@ func (d document) problems(p *Plan) []error {
 	spent := Billionths(0)
 	for i, t := range p.Tables {
 		errs = append(errs, p.tableProblems(i, t)...)
-		need(d.Tables[i].Epsilon > 0 && d.Tables[i].Epsilon <= 20, "table %s: epsilon: want more than 0 and 20 at most", t.ID)
+		need(t.Epsilon >= leastEpsilon && d.Tables[i].Epsilon <= 20, "table %s: epsilon: want %s to 20", t.ID, leastEpsilon)
 		spent += t.Epsilon
 	}
 	need(spent <= p.Budget || d.Budget > 20, "budget: the tables spend %s of %s", spent, p.Budget)
@@ -149,6 +178,7 @@ func (p *Plan) tableProblems(at int, t TablePlan) []error {
 	allowed, known := cuts()[t.Counts]
 	need(known, "counts: %q is not known", t.Counts)
 	need(len(t.By) >= 1 && len(t.By) <= maxBy, "by: want 1 to %d dimensions", maxBy)
+	need(!slices.ContainsFunc(p.Tables[:at], t.cutLike), "by: another table counts the same and is cut alike")
 	need(!t.MergeRare || len(t.By) == 1, "merge-rare: for tables of one dimension")
 	raw := 0
 	for i, d := range t.By {
@@ -162,4 +192,11 @@ func (p *Plan) tableProblems(at int, t TablePlan) []error {
 	need(raw < 2, "by: one dimension of raw values at most")
 	need(t.Counts != Visits || raw == 1, "by: visits want browser or page")
 	return errs
+}
+
+// cutLike tells whether two tables count the same in the same cells: two figures for one crowd would take from the
+// uncertainty of each.
+func (t TablePlan) cutLike(o TablePlan) bool {
+	other := slices.ContainsFunc(t.By, func(d Dimension) bool { return !slices.Contains(o.By, d) })
+	return t.Counts == o.Counts && len(t.By) == len(o.By) && !other
 }

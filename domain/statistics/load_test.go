@@ -58,7 +58,7 @@ func TestLoadNamesAllProblems(t *testing.T) {
 		says     []string
 	}{
 		"below the floor":   {"minimum-cell: 10", "minimum-cell: 4", []string{"minimum-cell: 4 is below the floor of 5"}},
-		"unknown key":       {"rounding: 1", "roundings: 1", []string{"roundings"}},
+		"unknown key":       {"rounding: 5", "roundings: 5", []string{"roundings"}},
 		"over the budget":   {"budget: 2.0", "budget: 1.0", []string{"the tables spend 2 of 1"}},
 		"raw without list":  {"  page: [", "  channel: [", []string{"table pages: by: page is made of raw values and needs its list of labels"}},
 		"several at once":   {"by: [country], max-cells: 3", "by: [country, day, basis], max-cells: 0", []string{"max-cells", "1 to 2 dimensions", "merge-rare"}},
@@ -66,7 +66,7 @@ func TestLoadNamesAllProblems(t *testing.T) {
 		"cannot be cut":     {"counts: requests, by: [request]", "counts: requests, by: [browser]", []string{`requests cannot be cut by "browser"`}},
 		"repeated table":    {"id: pages", "id: browsers", []string{"id: repeated"}},
 		"an alias":          {"max-cells: 1, epsilon", "max-cells: &a 1, epsilon", []string{"anchors"}},
-		"rounding too wide": {"rounding: 1", "rounding: 3", []string{"rounding"}},
+		"rounding too wide": {"rounding: 5", "rounding: 6", []string{"rounding"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -92,7 +92,8 @@ type Plan struct {
 	Version string
 	// MinimumCell is the smallest count that is published, at least Floor.
 	MinimumCell int64
-	Rounding    int64
+	// Rounding is the base of which figures without noise are multiples, at least Floor.
+	Rounding int64
 	// Budget is the epsilon of all noised tables of one month together; Delta is of each.
 	Budget, Delta Billionths
 	// OpenTo are the roles that may see a month that is not published.
@@ -116,6 +117,26 @@ type TablePlan struct {
 
 // Rules gives how a table's cells are protected.
 func (p *Plan) Rules() Rules { return Rules{Threshold: p.MinimumCell, Rounding: p.Rounding} }
+
+// Keeps refuses a plan that protects less than the ledger's own, so that nothing is counted by it. What is published
+// passes Decide all the same.
+func (p *Plan) Keeps(own *Plan) error {
+	switch {
+	case p.MinimumCell < own.MinimumCell:
+		return domain.Refuse("statistics.threshold", "2.2.5", "write minimum-cell: "+number(own.MinimumCell)+" or more",
+			"the plan %s shows cells of %d persons", p.Version, p.MinimumCell)
+	case p.Rounding%own.Rounding != 0:
+		return domain.Refuse("statistics.unsafe", "2.2.5", "write rounding: "+number(own.Rounding)+" or a multiple of it",
+			"the plan %s rounds to %d", p.Version, p.Rounding)
+	case p.Budget > own.Budget:
+		return domain.Refuse("statistics.budget", "2.2.5", "write budget: "+own.Budget.String()+" or less",
+			"the plan %s has a budget of %s", p.Version, p.Budget)
+	case p.Delta > own.Delta:
+		return domain.Refuse("statistics.budget", "2.2.5", "write delta: "+own.Delta.String()+" or less",
+			"the plan %s has a delta of %s", p.Version, p.Delta)
+	}
+	return nil
+}
 
 // Label coarsens a value to what the plan lets a table show of the dimension.
 func (p *Plan) Label(d Dimension, value string) Label {

@@ -1,13 +1,9 @@
 package statistics
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"hash/fnv"
-	"maps"
 	"math"
-	"slices"
 
 	"github.com/google/uuid"
 
@@ -23,43 +19,31 @@ type Noiser interface {
 	Threshold(maxCells int64, epsilon, delta float64) (float64, error)
 }
 
-// Tables gives the tables as they may be published, protected by suppression under the rules.
+// Tables gives the tables protected under the rules, but with nothing left to chance: such figures are not published.
 func (c *Counter) Tables(r statistics.Rules) []statistics.Table {
-	return c.protected(r, nil)
-}
-
-// protected protects each table; with a secret, by the chance that it gives the table.
-func (c *Counter) protected(r statistics.Rules, secret *statistics.Secret) []statistics.Table {
-	out := make([]statistics.Table, 0, len(c.cfg.Plan.Tables))
-	for i, t := range c.cfg.Plan.Tables {
-		if secret != nil {
-			r.Chance = secret.Chance(t.ID)
-		}
-		if c.counts(i) {
-			out = append(out, statistics.Protect(t.Table(), c.cells(i, r.Threshold), r))
-		}
+	list := c.census(r.Threshold)
+	out := make([]statistics.Table, len(list))
+	for i, t := range list {
+		out[i] = t.protect(r, nil)
 	}
 	return out
 }
 
 // Noised gives the tables as they may be published with noise. Every call draws anew, so that a month is noised
 // once, when it is published.
-func (c *Counter) Noised(n Noiser) ([]statistics.Table, error) {
+func (c *Counter) Noised(noiser Noiser) ([]statistics.Table, error) {
 	var out []statistics.Table
 	p := c.cfg.Plan
-	for i, t := range p.Tables {
-		if !c.counts(i) {
-			continue
-		}
-		cells := c.cells(i, 0)
+	for _, n := range c.census(0) {
+		t, cells := n.plan, n.cells()
 		for k := range cells {
-			noised, err := n.Noise(cells[k].Persons, t.MaxCells, t.Epsilon.Float())
+			noised, err := noiser.Noise(cells[k].Persons, t.MaxCells, t.Epsilon.Float())
 			if err != nil {
 				return nil, fmt.Errorf("table %s: %w", t.ID, err)
 			}
 			cells[k].Persons = noised
 		}
-		least, err := n.Threshold(t.MaxCells, t.Epsilon.Float(), p.Delta.Float())
+		least, err := noiser.Threshold(t.MaxCells, t.Epsilon.Float(), p.Delta.Float())
 		if err != nil {
 			return nil, fmt.Errorf("table %s: %w", t.ID, err)
 		}
@@ -68,140 +52,32 @@ func (c *Counter) Noised(n Noiser) ([]statistics.Table, error) {
 	return out, nil
 }
 
-// OpenTables gives the tables of a month that is not published, for those who may see it: small cells hidden, and
-// pseudonymous all the same, since the figures of yesterday and of today can be subtracted.
+// OpenTables gives the tables of a month that is not published, for those who may see it: exact counts, small cells
+// hidden, and pseudonymous, since the figures of yesterday and of today can be subtracted.
 func (c *Counter) OpenTables() []statistics.Table {
-	tables := c.Tables(c.cfg.Plan.Rules())
+	tables := c.Tables(statistics.Rules{Threshold: c.cfg.Plan.MinimumCell, Rounding: 1, Marks: true})
 	for i := range tables {
 		tables[i].Class, tables[i].Tests = statistics.Pseudonymous, nil
 	}
 	return tables
 }
 
-// counts tells whether the table of the plan was counted.
-func (c *Counter) counts(table int) bool {
-	return slices.Contains(c.tables[c.cfg.Plan.Tables[table].Counts], table)
-}
-
-type labels = [2]statistics.Label
-
-// cells gives the exact counts of a table. Labels of fewer persons than rare become "other" where the plan says
-// so; a person who had several of them counts there once.
-func (c *Counter) cells(table int, rare int64) []statistics.Cell {
-	plan := c.cfg.Plan.Tables[table]
-	people := c.bounded(table)
-	counts := map[labels]int64{}
-	for _, list := range people {
-		for _, l := range list {
-			counts[l]++
-		}
-	}
-	if plan.MergeRare && rare > 0 {
-		counts = merged(people, counts, rare)
-	}
-	out := make([]statistics.Cell, 0, len(counts))
-	for _, l := range slices.SortedFunc(maps.Keys(counts), func(a, b labels) int { return slices.Compare(a[:], b[:]) }) {
-		out = append(out, statistics.Cell{Labels: slices.Clone(l[:len(plan.By)]), Persons: counts[l]})
-	}
-	return out
-}
-
-func merged(people [][]labels, counts map[labels]int64, rare int64) map[labels]int64 {
-	out := map[labels]int64{}
-	for _, list := range people {
-		var seen []labels
-		for _, l := range list {
-			if counts[l] < rare {
-				l = labels{statistics.Other}
-			}
-			if !slices.Contains(seen, l) {
-				seen = append(seen, l)
-				out[l]++
-			}
-		}
-	}
-	return out
-}
-
-// bounded gives, for every person who may be counted, the cells of the table in which he counts, the plan's bound of
-// them at most. Which ones stay is chosen by a hash, so that it depends neither on what is frequent nor on order.
-func (c *Counter) bounded(table int) [][]labels {
-	plan := c.cfg.Plan.Tables[table]
-	var out [][]labels
-	for id, p := range c.people {
-		who := domain.SubjectID{UUID: id}
-		if c.cfg.Barred.Persons[who] && !plan.Counts.Survives() || p.closed && !plan.Counts.Survives() {
-			continue
-		}
-		list := p.cells(table, plan, c.cfg.Barred.Fields[who])
-		if len(list) == 0 {
-			continue
-		}
-		if int64(len(list)) > plan.MaxCells {
-			slices.SortFunc(list, func(a, b labels) int {
-				return cmp.Or(cmp.Compare(chance(id, plan.ID, a), chance(id, plan.ID, b)), slices.Compare(a[:], b[:]))
-			})
-			list = list[:plan.MaxCells]
-		}
-		out = append(out, list)
-	}
-	return out
-}
-
-// cells gives the cells of the table in which the person counts, each once.
-func (p *person) cells(table int, plan statistics.TablePlan, barred []domain.Field) []labels {
-	var list []labels
-	add := func(l labels) {
-		if !slices.Contains(list, l) {
-			list = append(list, l)
-		}
-	}
-	for a := range p.adds {
-		if a.table == table && !slices.Contains(barred, a.value.Field) {
-			add(a.labels)
-		}
-	}
-	if plan.Counts == statistics.Deletions {
-		for _, e := range p.erasures {
-			add(e.labels(plan.By))
-		}
-	}
-	return list
-}
-
-func (e erasure) labels(by []statistics.Dimension) (l labels) {
-	for i, d := range by {
-		switch d {
-		case statistics.Day:
-			l[i] = statistics.Label(e.day)
-		case statistics.Delay:
-			l[i] = delayOf(e)
-		default:
-			l[i] = e.kind
-		}
-	}
-	return l
-}
-
-func chance(id uuid.UUID, table string, l labels) uint64 {
-	h := fnv.New64a()
-	_, _ = h.Write(id[:])
-	_, _ = h.Write([]byte(table + "\x00" + string(l[0]) + "\x00" + string(l[1])))
-	return h.Sum64()
-}
-
 // errNoSecret says that a publication could be worked backwards.
-var errNoSecret = errors.New("suppression needs a secret")
+var errNoSecret = errors.New("suppression and rounding need a secret")
 
-// Publication makes the command that closes the month: with noise when a Noiser is given, else by suppression under
-// the plan's rules and a random secret, which is the caller's to make and to forget: nothing keeps it.
-func (c *Counter) Publication(op domain.Operation, n Noiser, secret statistics.Secret) (statistics.Publish, error) {
-	cmd := statistics.Publish{Operation: op, Period: c.cfg.Period, Plan: c.cfg.Plan.Version, Counted: c.last, Opened: c.Opened()}
-	if n == nil && secret == (statistics.Secret{}) {
+// Publication makes the command that closes the month: with noise when a Noiser is given, else by suppression and
+// rounding under the plan's rules and a random secret, which is the caller's to make and to clear: nothing keeps it.
+// The secret is changed in place when chance has to be asked again.
+func (c *Counter) Publication(op domain.Operation, n Noiser, secret *statistics.Secret) (statistics.Publish, error) {
+	cmd := statistics.Publish{Operation: op, Period: c.cfg.Period, Plan: c.cfg.Plan.Version}
+	for _, o := range c.Opened() {
+		cmd.Opened = append(cmd.Opened, statistics.Opened{Field: o.Field}) // how many is for no stranger
+	}
+	if n == nil && (secret == nil || *secret == statistics.Secret{}) {
 		return cmd, fmt.Errorf("statistics of %s: %w", c.cfg.Period, errNoSecret)
 	}
 	if n == nil {
-		cmd.Tables = c.protected(c.cfg.Plan.Rules(), &secret)
+		cmd.Tables = c.drawn(secret)
 		return cmd, nil
 	}
 	tables, err := c.Noised(n)
@@ -210,4 +86,42 @@ func (c *Counter) Publication(op domain.Operation, n Noiser, secret statistics.S
 	}
 	cmd.Tables, cmd.Budget = tables, c.cfg.Plan.Budget
 	return cmd, nil
+}
+
+// draws is how often chance is asked before a table is given up.
+const draws = 16
+
+// drawn gives the tables under the secret, and under others made from it for as long as a stranger could narrow down
+// a small crowd by putting all figures together. Rounding alone leaves that to luck where persons have much in
+// common: two sums for one crowd may both come out at the end of their range. A table by which it fails again and
+// again is withheld.
+func (c *Counter) drawn(secret *statistics.Secret) []statistics.Table {
+	rules := c.cfg.Plan.Rules()
+	list := c.census(rules.Threshold)
+	known := newAudit(list, rules.Threshold)
+	for try := 1; ; try++ {
+		tables := make([]statistics.Table, len(list))
+		keys := c.keys(secret)
+		for i, t := range list {
+			t.join(keys)
+			tables[i] = t.protect(rules, secret)
+		}
+		table, found := known.find(tables)
+		if !found {
+			return tables
+		}
+		if try%draws == 0 {
+			list[table].withheld = true
+		}
+		secret.Renew()
+	}
+}
+
+// keys gives the key of every person under a secret.
+func (c *Counter) keys(secret *statistics.Secret) map[uuid.UUID]uint64 {
+	keys := make(map[uuid.UUID]uint64, len(c.people))
+	for id := range c.people {
+		keys[id] = secret.Person(id)
+	}
+	return keys
 }

@@ -110,7 +110,10 @@ func (c *Counter) Count(ctx context.Context, log iter.Seq2[domain.Recorded, erro
 // Counted is the position of the last event that was counted.
 func (c *Counter) Counted() uint64 { return c.last }
 
-// Opened says how many values were opened, by field, in the order of the plan.
+// Empty tells whether the month has nobody to count.
+func (c *Counter) Empty() bool { return len(c.people) == 0 }
+
+// Opened says how many values were opened, by field, in the order of the plan. The numbers are not for publishing.
 func (c *Counter) Opened() []statistics.Opened {
 	var out []statistics.Opened
 	for _, f := range c.cfg.Plan.Opens() {
@@ -149,11 +152,10 @@ func (c *Counter) add(ctx context.Context, r domain.Recorded) error {
 				statistics.Country: string(e.Recipient.Country), statistics.Basis: e.Basis.Kind()})
 		}
 	case request.Received:
-		who := e.Subject.UUID
 		if e.Subject.IsZero() {
-			who = e.Request.UUID
+			return nil // nobody knows how many of these are one person, so nothing would bound what he adds
 		}
-		c.put(who, statistics.Requests, domain.FieldEpoch{}, pick{statistics.Day: day, statistics.Request: string(e.Kind), statistics.Channel: string(e.Channel)})
+		c.put(e.Subject.UUID, statistics.Requests, domain.FieldEpoch{}, pick{statistics.Day: day, statistics.Request: string(e.Kind), statistics.Channel: string(e.Channel)})
 	}
 	return nil
 }

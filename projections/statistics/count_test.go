@@ -37,7 +37,9 @@ func TestCountsPersons(t *testing.T) {
 	w.transfer(petro, 6, "delivery", "PL", "visitor")
 	w.ask(anna, 7, request.Access)
 	w.ask(anna, 8, request.Access)
-	w.ask(domain.SubjectID{}, 8, request.Question)
+	for range 20 {
+		w.ask(domain.SubjectID{}, 8, request.Question) // of nobody knows how many persons: counts nobody
+	}
 	w.remove(anna, 9, "phone")
 	w.certify(anna, mayFirst.AddDate(0, 0, 9).Add(3*time.Hour))
 	got := shown(counted(t, w.all()).Tables(exact))
@@ -49,7 +51,7 @@ func TestCountsPersons(t *testing.T) {
 		"browsers: [firefox]": 1, "browsers: [bot]": 1, "browsers: [chrome]": 1,
 		"pages: [blog]": 1, "pages: [other]": 1, "pages: [home]": 1,
 		"deletions: [part]": 1, "time-to-erase: [within-a-day]": 1,
-		"requests-by-kind: [access]": 1, "requests-by-kind: [question]": 1,
+		"requests-by-kind: [access]": 1,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -159,7 +161,7 @@ func TestBoundedAndMerged(t *testing.T) {
 	if sum != 20*5 {
 		t.Errorf("20 persons add %d cells, want 5 each", sum)
 	}
-	published := shown(c.Tables(counts.Builtin().Rules()))
+	published := shown(c.OpenTables())
 	if published["transfers-by-country: [other]"] != 12 || published["transfers-by-country: [UA]"] != 12 {
 		t.Errorf("countries: %v", published)
 	}
@@ -190,7 +192,7 @@ func (r recount) numbers(gone ...domain.SubjectID) map[string]int64 {
 }
 
 // The counts are those of a simple recount; at an erasure exactly the erased person's leave, and every cell of his
-// neighbours stays. What is published of them is the same numbers or nothing.
+// neighbours stays. What is published of them is a multiple next to the same numbers, or nothing.
 func TestEqualsRecountAndSparesNeighbours(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -221,7 +223,7 @@ func TestEqualsRecountAndSparesNeighbours(t *testing.T) {
 		}
 		for _, table := range before.Tables(counts.Builtin().Rules()) {
 			for _, c := range table.Cells {
-				if n := truth.numbers()[cellName(table, c)]; !c.Suppressed && n != c.Persons {
+				if n := truth.numbers()[cellName(table, c)]; n < 10 || c.Persons%5 != 0 || c.Persons <= n-5 || c.Persons >= n+5 {
 					rt.Fatalf("%s: published %d of %d", table.ID, c.Persons, n)
 				}
 			}

@@ -6,18 +6,18 @@
 //   - Rows of single persons would have to leave at an erasure and all together at the publication. A fold sees one
 //     event and knows no keys of earlier rows, so it could only mark them; what is not written needs no removal.
 //   - Tokens in place of ids would need a key that outlives the month nowhere and is yet there for every rebuild.
-//     Without tokens there is no such key. The one secret of a month orders which cells are suppressed beside the
-//     small ones; it is made for the publication and forgotten with it.
+//     Without tokens there is no such key. The one secret of a month draws which cells are left out beside the
+//     small ones and which way figures are rounded; it is made for the publication and destroyed with it.
 //   - The keys of erased values are destroyed, so a count from the log cannot include them by mistake, whatever
 //     order a deletion and the counting come in.
 //
 // Counter is the count of one month, in memory: it reads the log from shortly before the month to its end, adds what
 // happened in the month and takes out whoever closed his account, values that were deleted, and persons who object
 // to statistics or whose fields are restricted. What the controller did at somebody's demand (deletions, requests)
-// stays counted. Requests that name no subject count as one person each.
+// stays counted. Requests that name no subject are not counted: what one person adds could not be bounded.
 //
-// An erasure that comes after the log was read and before the figures are appended is not in them; they say up to which
-// position was counted. They are anonymous either way.
+// An erasure that comes after the log was read and before the figures are appended is not in them. They are anonymous
+// either way.
 //
 // Time is the time at which things happened. What is recorded after the month was closed is in no figure.
 package statistics

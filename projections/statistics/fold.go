@@ -1,8 +1,6 @@
 package statistics
 
 import (
-	"strconv"
-
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/statistics"
 	"imagine.ua/litopys/domain/subject"
@@ -50,14 +48,12 @@ func unbar[T ~string](w *projections.Writer, id domain.SubjectID, kind string, l
 
 func published(r domain.Recorded, e statistics.Published, w *projections.Writer) {
 	month := projections.OfText(e.Period)
-	var fields, values projections.List
+	var fields projections.List
 	for _, o := range e.Opened {
 		fields.Add(string(o.Field))
-		values.Add(strconv.FormatInt(o.Values, 10))
 	}
 	w.Upsert(periods, month,
 		projections.OfText(e.Plan),
-		projections.OfPosition(e.Counted),
 		projections.OfTime(r.Meta.OccurredAt),
 		projections.OfTime(r.Meta.RecordedAt),
 		projections.OptText(r.Meta.Actor.Kind),
@@ -67,7 +63,7 @@ func published(r domain.Recorded, e statistics.Published, w *projections.Writer)
 		projections.OptText(r.Meta.Service),
 		projections.OptText(r.Meta.Policy),
 		projections.OfInt(int64(e.Budget)),
-		fields.Value(), values.Value(),
+		fields.Value(),
 		projections.OfUUID(r.ID))
 	for i, t := range e.Tables {
 		table(w, month, int64(i), t)

@@ -60,8 +60,12 @@ func (w *town) file(id domain.SubjectID, day int, e domain.Event) {
 
 func (w *town) register(day int, reference domain.Field) domain.SubjectID {
 	id := domain.SubjectID{UUID: w.id()}
-	w.file(id, day, subject.Registered{Subject: id, Policy: "2014-01", Reference: sealed(id, reference, "1", id.String())})
+	w.registerAs(id, day, reference)
 	return id
+}
+
+func (w *town) registerAs(id domain.SubjectID, day int, reference domain.Field) {
+	w.file(id, day, subject.Registered{Subject: id, Policy: "2014-01", Reference: sealed(id, reference, "1", id.String())})
 }
 
 // visit is a page view: browser and page come sealed.

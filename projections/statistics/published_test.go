@@ -20,28 +20,36 @@ import (
 	"imagine.ua/litopys/projections/statistics"
 )
 
+// closing is the operation that closes the month.
+func closing(t testing.TB) domain.Operation {
+	t.Helper()
+	op, err := domain.NewOperation(domain.OperationSpec{Key: "k", Actor: domain.Actor{Kind: domain.ActorEmployee, ID: "e-1"},
+		At: time.Date(2015, 7, 1, 9, 0, 0, 0, time.UTC), Purpose: "statistics", Grounds: "ua.11.1.6", Service: "site"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return op
+}
+
+// publication is what is published of a count under a secret.
+func publication(t testing.TB, c *statistics.Counter, plan *counts.Plan, n statistics.Noiser, secret counts.Secret) counts.Published {
+	t.Helper()
+	cmd, err := c.Publication(closing(t), n, &secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := counts.Decide(counts.Case{Command: cmd, Policy: policy.Imagine(), Plan: plan}, counts.State{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events[0].(counts.Published)
+}
+
 // close publishes the month and gives the fact.
 func (w *town) close(t testing.TB, n statistics.Noiser) counts.Published {
 	t.Helper()
-	at := time.Date(2015, 7, 1, 9, 0, 0, 0, time.UTC)
-	op, err := domain.NewOperation(domain.OperationSpec{Key: "k", Actor: domain.Actor{Kind: domain.ActorEmployee, ID: "e-1"}, At: at,
-		Purpose: "statistics", Grounds: "ua.11.1.6", Service: "site"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd, err := counted(t, w.all()).Publication(op, n, counts.Secret{1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := counted(t, w.all()).Publication(op, nil, counts.Secret{}); err == nil {
-		t.Error("a publication without a secret is made")
-	}
-	events, err := counts.Decide(counts.Case{Command: cmd, Policy: policy.Imagine(), Plan: counts.Builtin()}, counts.State{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	fact := events[0].(counts.Published)
-	w.tell(domain.StatisticsStream(may), at, fact)
+	fact := publication(t, counted(t, w.all()), counts.Builtin(), n, counts.Secret{1})
+	w.tell(domain.StatisticsStream(may), closing(t).Spec().At, fact)
 	return fact
 }
 
@@ -174,40 +182,4 @@ func TestStartLosesNothing(t *testing.T) {
 			t.Error("a period that is no month has a start")
 		}
 	})
-}
-
-// loud is a Noiser that anybody can foresee.
-type loud struct{}
-
-func (loud) Noise(count, _ int64, _ float64) (int64, error) { return count + 1, nil }
-
-func (loud) Threshold(maxCells int64, _, _ float64) (float64, error) {
-	return 12.5 * float64(maxCells), nil
-}
-
-// With noise every table says what it spent, shows what lies over the threshold of the noise, and keeps within the
-// budget.
-func TestNoisedPublication(t *testing.T) {
-	t.Parallel()
-	w, _ := busy(10, 150)
-	truth := shown(counted(t, w.all()).Tables(exact))
-	fact := w.close(t, loud{})
-	spent, cells := counts.Billionths(0), 0
-	for _, table := range fact.Tables {
-		spent += table.Epsilon
-		least := max(10, (25*table.MaxCells+1)/2)
-		if table.Method != counts.Noise || table.Epsilon == 0 || table.Delta == 0 || table.Threshold != least {
-			t.Errorf("table %s: %+v", table.ID, table)
-		}
-		for _, c := range table.Cells {
-			cells++
-			name := cellName(table, c)
-			if name != "pages: [other]" && name != "browsers: [other]" && name != "transfers-by-country: [other]" && c.Persons != truth[name]+1 {
-				t.Errorf("%s: %d of %d", name, c.Persons, truth[name])
-			}
-		}
-	}
-	if spent > fact.Budget || fact.Budget != counts.Builtin().Budget || cells == 0 {
-		t.Errorf("spent %s of %s on %d cells", spent, fact.Budget, cells)
-	}
 }

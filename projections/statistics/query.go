@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -70,22 +69,18 @@ func months(ctx context.Context, s projections.Snapshot, q projections.Select) (
 		if err != nil {
 			return nil, fmt.Errorf("statistics: %w", err)
 		}
-		m, err := monthOf(row)
-		if err != nil {
-			return nil, fmt.Errorf("statistics: %w", err)
-		}
-		out = append(out, m)
+		out = append(out, monthOf(row))
 	}
 	return out, nil
 }
 
-func monthOf(row projections.Row) (Month, error) {
-	m := Month{
+func monthOf(row projections.Row) Month {
+	return Month{
 		Published: statistics.Published{
-			Period:  domain.Month(row[periodMonth].Text()),
-			Plan:    row[periodPlan].Text(),
-			Counted: row[periodCounted].Position(),
-			Budget:  statistics.Billionths(row[periodBudget].Int()),
+			Period: domain.Month(row[periodMonth].Text()),
+			Plan:   row[periodPlan].Text(),
+			Opened: openedOf(row),
+			Budget: statistics.Billionths(row[periodBudget].Int()),
 		},
 		At:       row[periodPublished].Time(),
 		Recorded: row[periodRecorded].Time(),
@@ -96,18 +91,13 @@ func monthOf(row projections.Row) (Month, error) {
 		Policy:   row[periodPolicy].Text(),
 		Event:    row[periodEvent].UUID(),
 	}
-	values := row[periodValues].Texts()
-	for i, f := range row[periodOpened].Texts() {
-		if i >= len(values) {
-			return m, fmt.Errorf("%s: %d counts of opened values", m.Period, len(values))
-		}
-		n, err := strconv.ParseInt(values[i], 10, 64)
-		if err != nil {
-			return m, fmt.Errorf("%s: %w", m.Period, err)
-		}
-		m.Opened = append(m.Opened, statistics.Opened{Field: domain.Field(f), Values: n})
+}
+
+func openedOf(row projections.Row) (out []statistics.Opened) {
+	for _, f := range row[periodOpened].Texts() {
+		out = append(out, statistics.Opened{Field: domain.Field(f)})
 	}
-	return m, nil
+	return out
 }
 
 func tableOf(row projections.Row) statistics.Table {

@@ -5,13 +5,12 @@ import "imagine.ua/litopys/projections"
 // Name is the projection's permanent identity.
 const Name = "statistics"
 
-const version = 1
+const version = 2
 
 // Columns of statistic_periods.
 const (
 	periodMonth = iota
 	periodPlan
-	periodCounted
 	periodPublished
 	periodRecorded
 	periodActorKind
@@ -22,7 +21,6 @@ const (
 	periodPolicy
 	periodBudget
 	periodOpened
-	periodValues
 	periodEvent
 )
 
@@ -31,7 +29,6 @@ var periods = &projections.Table{
 	Columns: []projections.Column{
 		{Name: "period", Type: projections.Text},
 		{Name: "plan", Type: projections.Text},
-		{Name: "counted", Type: projections.Int},
 		{Name: "published", Type: projections.Time},
 		{Name: "recorded", Type: projections.Time},
 		{Name: "actor_kind", Type: projections.Text},
@@ -42,7 +39,6 @@ var periods = &projections.Table{
 		{Name: "policy", Type: projections.Text},
 		{Name: "budget", Type: projections.Int},
 		{Name: "opened", Type: projections.Texts},
-		{Name: "opened_values", Type: projections.Texts},
 		{Name: "event", Type: projections.UUID},
 	},
 }
@@ -93,7 +89,7 @@ const (
 	cellTable
 	cellOrdinal
 	cellLabels
-	cellPersons // NULL: suppressed
+	cellPersons // NULL: marked as suppressed
 )
 
 var cells = &projections.Table{

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"imagine.ua/litopys/domain"
 	counts "imagine.ua/litopys/domain/statistics"
 	"imagine.ua/litopys/projections/statistics"
 )
@@ -12,11 +15,11 @@ import (
 const barWidth = 32
 
 // figures prints tables with bars, each with its class and tests.
-func (p *program) figures(tables []counts.Table) error {
+func (p *program) figures(tables []counts.Table) {
 	for _, t := range tables {
 		p.heading(t.Title)
-		if t.Withheld {
-			fmt.Fprintln(p.Out, "withheld: too few persons to show anything without showing one of them")
+		if len(t.Cells) == 0 {
+			p.wrapped(nobody(t))
 		} else {
 			g := grid{head: append(dimensionNames(t), "persons", ""), wide: []int{24}}
 			most := int64(1)
@@ -27,24 +30,29 @@ func (p *program) figures(tables []counts.Table) error {
 				g.add(append(labelTexts(c), personsText(c), bar(c, most))...)
 			}
 			g.print(p.Out, nobody(t))
-			if len(t.Cells) > 0 {
-				fmt.Fprintf(p.Out, "total %d\n", t.Total)
-			}
+			fmt.Fprintf(p.Out, "total %d\n", t.Total)
 		}
-		fmt.Fprintf(p.Out, "[%s] %s\n", t.ID, classText(t))
+		p.wrapped(fmt.Sprintf("[%s] %s", t.ID, classText(t)))
 	}
-	if len(tables) == 0 {
-		fmt.Fprintln(p.Out, "no such table")
-	}
-	return nil
 }
 
-// nobody says why a table has no cell. With noise the absence of a cell tells nothing.
+// wrapped prints a line that may be long, as wide as a terminal is.
+func (p *program) wrapped(line string) {
+	most := width
+	if c := columns(p.Out); c > 0 {
+		most = min(width, c)
+	}
+	for part := range strings.Lines(text.WrapSoft(line, max(20, most))) {
+		fmt.Fprintln(p.Out, strings.TrimRight(part, " \n"))
+	}
+}
+
+// nobody says why a table has no cell. The absence of a cell tells nothing.
 func nobody(t counts.Table) string {
 	if t.Method == counts.Noise {
 		return "no cell lies above the threshold"
 	}
-	return "nobody"
+	return fmt.Sprintf("nothing to show: too few persons for a cell of %d, or nobody at all", t.Threshold)
 }
 
 func dimensionNames(t counts.Table) []string {
@@ -82,27 +90,46 @@ func classText(t counts.Table) string {
 	if t.Class != counts.Anonymous {
 		return string(t.Class)
 	}
-	text := fmt.Sprintf("%s; tests passed: %s; cells of %d persons and more", t.Class, words(t.Tests), t.Threshold)
+	line := fmt.Sprintf("%s; tests passed: %s; cells of %d persons and more", t.Class, words(t.Tests), t.Threshold)
+	if t.Method == counts.Suppression {
+		line += ", some of them left out to cover smaller ones"
+	}
 	if t.MaxCells == 1 {
-		text += "; a person counts in one cell"
+		line += "; a person counts in one cell"
 	} else {
-		text += fmt.Sprintf("; a person counts in %d cells at most", t.MaxCells)
+		line += fmt.Sprintf("; a person counts in %d cells at most", t.MaxCells)
 	}
 	if t.Rounding > 1 {
-		text += fmt.Sprintf("; rounded to %d", t.Rounding)
+		line += fmt.Sprintf("; rounded to %d", t.Rounding)
 	}
 	if t.Method == counts.Noise {
-		text += fmt.Sprintf("; noise with epsilon %s and delta %s", t.Epsilon, t.Delta)
+		line += fmt.Sprintf("; noise with epsilon %s and delta %s", t.Epsilon, t.Delta)
 	}
-	return text
+	return line
+}
+
+// roundedText says what a reader must know before he adds figures up.
+func roundedText(tables []counts.Table) string {
+	base := int64(1)
+	for _, t := range tables {
+		base = max(base, t.Rounding)
+	}
+	if base == 1 {
+		return ""
+	}
+	return fmt.Sprintf("persons; each figure is rounded up or down to a multiple of %d by chance and by itself, so cells need not add up to a total", base)
+}
+
+func openedFields(list []counts.Opened) []domain.Field {
+	out := []domain.Field{}
+	for _, o := range list {
+		out = append(out, o.Field)
+	}
+	return out
 }
 
 func openedText(list []counts.Opened) string {
-	var out []string
-	for _, o := range list {
-		out = append(out, fmt.Sprintf("%s (%d)", o.Field, o.Values))
-	}
-	return strings.Join(out, ", ")
+	return words(openedFields(list))
 }
 
 func budgetText(m counts.Published) string {
@@ -117,13 +144,9 @@ func budgetText(m counts.Published) string {
 }
 
 func monthJSON(m statistics.Month, tables bool) map[string]any {
-	opened := []map[string]any{}
-	for _, o := range m.Opened {
-		opened = append(opened, map[string]any{"field": o.Field, "values": o.Values})
-	}
 	out := map[string]any{"period": m.Period, "class": counts.Anonymous, "published": when(m.At), "recorded": when(m.Recorded), "actor": actor(m.Actor),
 		"purpose": m.Purpose, "grounds": m.Grounds, "service": m.Service, "policy": m.Policy, "event": m.Event, "plan": m.Plan,
-		"counted": m.Counted, "opened": opened, "budget": m.Budget.String()}
+		"opened": openedFields(m.Opened), "budget": m.Budget.String()}
 	if tables {
 		out["tables"] = tablesJSON(m.Tables)
 	}
@@ -135,14 +158,16 @@ func tablesJSON(tables []counts.Table) []map[string]any {
 	for _, t := range tables {
 		cells := []map[string]any{}
 		for _, c := range t.Cells {
-			cell := map[string]any{"labels": c.Labels, "suppressed": c.Suppressed}
-			if !c.Suppressed {
+			cell := map[string]any{"labels": c.Labels}
+			if c.Suppressed {
+				cell["suppressed"] = true
+			} else {
 				cell["persons"] = c.Persons
 			}
 			cells = append(cells, cell)
 		}
 		table := map[string]any{"id": t.ID, "title": t.Title, "by": t.By, "cells": cells, "withheld": t.Withheld, "method": t.Method,
-			"maxCells": t.MaxCells, "threshold": t.Threshold, "rounding": t.Rounding, "class": t.Class, "tests": t.Tests}
+			"maxCells": t.MaxCells, "threshold": t.Threshold, "rounding": t.Rounding, "additive": t.Method == counts.Noise, "class": t.Class, "tests": t.Tests}
 		if !t.Withheld {
 			table["total"] = t.Total
 		}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,8 +35,11 @@ func (p *program) planFlag(cmd *cobra.Command) func() (*counts.Plan, error) {
 			return counts.Builtin(), nil
 		}
 		text, err := p.readAll(file, maxPlan)
-		if err != nil {
+		if errors.Is(err, errUsage) {
 			return nil, err
+		}
+		if err != nil {
+			return nil, usage("name a file that can be read, or - for standard input", "--plan: %s", visible(err.Error()))
 		}
 		plan, err := counts.Load(text)
 		if err != nil {
@@ -60,9 +64,9 @@ func (p *program) statisticShow() *cobra.Command {
 		Use:   "show MONTH",
 		Short: "Show the published figures of a month, as tables and bars",
 		Long: "Show the published figures of a month, as tables and bars. They are facts: no erasure changes them. With\n" +
-			"--open a month that is not published is counted now, for the roles that the plan names: no value is opened,\n" +
-			"small cells are hidden, and the figures are pseudonymous all the same, because those of two days can be\n" +
-			"subtracted.",
+			"--open a month that is not published is counted now, for the roles that the built-in plan names: no value is\n" +
+			"opened, small cells are hidden, and the figures are pseudonymous all the same, because those of two days can\n" +
+			"be subtracted. A month that is published is never counted again.",
 		Example: "  litopys statistic show 2026-01\n  litopys statistic show --open 2026-02 --role officer",
 		Args:    cobra.ExactArgs(1),
 	}
@@ -98,13 +102,18 @@ func (p *program) showPublished(ctx context.Context, a *app.App, month domain.Mo
 		return domain.Refuse("statistics.not-published", "2.2.5", "publish it: litopys statistic publish "+string(month)+", or see it with --open",
 			"the month %s is not published", month).WithKind(domain.Unknown)
 	}
+	whole := m.Published
+	if m.Tables, err = picked(m.Tables, only); err != nil {
+		return err
+	}
 	if p.json {
-		m.Tables = picked(m.Tables, only)
 		return p.answer(monthJSON(m, true))
 	}
 	pairs(p.Out, [2]string{"month", string(m.Period)}, [2]string{"class", string(counts.Anonymous)}, [2]string{"published", when(m.At)},
-		[2]string{"by", actor(m.Actor)}, [2]string{"plan", m.Plan}, [2]string{"opened", openedText(m.Opened)}, [2]string{"budget", budgetText(m.Published)})
-	return p.figures(picked(m.Tables, only))
+		[2]string{"by", actor(m.Actor)}, [2]string{"plan", m.Plan}, [2]string{"opened", openedText(m.Opened)}, [2]string{"budget", budgetText(whole)},
+		[2]string{"figures", roundedText(m.Tables)})
+	p.figures(m.Tables)
+	return nil
 }
 
 // published gives what is published of a month.
@@ -116,31 +125,54 @@ func published(ctx context.Context, a *app.App, month domain.Month) (m statistic
 	return m, closed, err
 }
 
-func picked(tables []counts.Table, only string) []counts.Table {
+// picked gives one table, or all of them when none is named.
+func picked(tables []counts.Table, only string) ([]counts.Table, error) {
 	if only == "" {
-		return tables
+		return tables, nil
 	}
-	return slices.DeleteFunc(tables, func(t counts.Table) bool { return t.ID != only })
+	ids := make([]string, len(tables))
+	for i, t := range tables {
+		if ids[i] = t.ID; t.ID == only {
+			return tables[i : i+1], nil
+		}
+	}
+	return nil, usage("use one of: "+strings.Join(ids, ", "), "--table: the month has no table %q", visible(shorten(only)))
 }
 
 // showOpen counts a month without opening a value.
 func (p *program) showOpen(ctx context.Context, a *app.App, month domain.Month, plan *counts.Plan, only string) error {
-	role := p.cfg.Act.Role
-	if _, known := a.Policy.Role(role); !known || !slices.Contains(plan.OpenTo, role) {
-		return domain.Refuse("statistics.role", "2.2.5", "use --role with one of: "+strings.Join(plan.OpenTo, ", "),
+	// Who may see is the ledger's own rule: the caller's file has no say in it.
+	role, own := p.cfg.Act.Role, counts.Builtin()
+	if _, known := a.Policy.Role(role); !known || !slices.Contains(own.OpenTo, role) {
+		return domain.Refuse("statistics.role", "2.2.5", "use --role with one of: "+strings.Join(own.OpenTo, ", "),
 			"figures of a month that is not published are personal data, and this role may not see them")
+	}
+	if err := plan.Keeps(own); err != nil {
+		return err
+	}
+	_, closed, err := published(ctx, a, month)
+	if err != nil {
+		return err
+	}
+	if closed {
+		return domain.Refuse("statistics.published", "4.2", "read what was published: litopys statistic show "+string(month),
+			"the month %s is published, and the difference of two counts would be whoever was erased between them", month).WithKind(domain.Conflict)
 	}
 	c, err := p.counter(ctx, a, month, plan, nil)
 	if err != nil {
 		return err
 	}
-	tables := picked(c.OpenTables(), only)
+	tables, err := picked(c.OpenTables(), only)
+	if err != nil {
+		return err
+	}
 	if p.json {
 		return p.answer(map[string]any{"period": month, "class": counts.Pseudonymous, "plan": plan.Version, "counted": c.Counted(), "tables": tablesJSON(tables)})
 	}
 	pairs(p.Out, [2]string{"month", string(month)}, [2]string{"class", string(counts.Pseudonymous) + ": personal data; small cells are hidden; do not pass them on"},
 		[2]string{"plan", plan.Version})
-	return p.figures(tables)
+	p.figures(tables)
+	return nil
 }
 
 // counter counts a month from the log. Without an opener no value is opened.
@@ -170,10 +202,12 @@ func (p *program) statisticPublish() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "publish MONTH",
 		Short: "Close a month: count it once and publish the figures for ever",
-		Long: "Close a month: count it once and publish the figures for ever. The month must be over. Browser and page are\n" +
-			"opened for counting, and how many values were is part of what is published. What is recorded of the month\n" +
-			"later is in no figure. With --noise the tables get the noise of differential privacy instead of exact counts,\n" +
-			"and say which epsilon they spent.",
+		Long: "Close a month: count it once and publish the figures for ever. The month must be over and have somebody to\n" +
+			"count. Browser and page are opened for counting. What is recorded of the month later is in no figure. Small\n" +
+			"cells are left out, and some beside them; every figure, totals too, is rounded up or down to a multiple of\n" +
+			"the plan's base by a secret chance, so that no two figures subtract to a person. The secret of the month is\n" +
+			"random, made for the publication and destroyed with it. With --noise the tables get the noise of\n" +
+			"differential privacy instead, and say which epsilon they spent.",
 		Example: "  litopys statistic publish 2026-01 --actor employee:e-17 --purpose statistics --grounds ua.11.1.6 --service site",
 		Args:    cobra.ExactArgs(1),
 	}
@@ -207,6 +241,9 @@ func (p *program) publishMonth(ctx context.Context, a *app.App, op domain.Operat
 	if closed && m.Event == domain.EventID(stream, key, 0) {
 		return p.receipt(receipt{Stream: stream, Events: []uuid.UUID{m.Event}, Key: key, Recorded: "before"})
 	}
+	if err := plan.Keeps(counts.Builtin()); err != nil {
+		return err
+	}
 	intent := counts.Publish{Operation: op, Period: month}
 	for _, f := range plan.Opens() {
 		intent.Opened = append(intent.Opened, counts.Opened{Field: f})
@@ -223,16 +260,11 @@ func (p *program) publishMonth(ctx context.Context, a *app.App, op domain.Operat
 	if err != nil {
 		return err
 	}
-	var n statistics.Noiser
-	if noised {
-		n = noise.Laplace{}
+	if c.Empty() {
+		return domain.Refuse("statistics.empty", "2.2.5", "check the month: closed once, it takes no figures any more",
+			"nothing that can be counted is recorded of the month %s", month)
 	}
-	var secret counts.Secret
-	if _, err := rand.Read(secret[:]); err != nil {
-		return fmt.Errorf("secret of the month: %w", err)
-	}
-	publication, err := c.Publication(op, n, secret)
-	clear(secret[:])
+	publication, err := publicationOf(c, op, noised)
 	if err != nil {
 		return err
 	}
@@ -241,6 +273,19 @@ func (p *program) publishMonth(ctx context.Context, a *app.App, op domain.Operat
 	}
 	p.say("the figures stand for ever: litopys statistic show %s", month)
 	return nil
+}
+
+// publicationOf makes the command under a secret that does not outlive the call.
+func publicationOf(c *statistics.Counter, op domain.Operation, noised bool) (counts.Publish, error) {
+	if noised {
+		return c.Publication(op, noise.Laplace{}, nil)
+	}
+	secret := new(counts.Secret)
+	defer clear(secret[:])
+	if _, err := rand.Read(secret[:]); err != nil {
+		return counts.Publish{}, fmt.Errorf("secret of the month: %w", err)
+	}
+	return c.Publication(op, nil, secret)
 }
 
 func (p *program) statisticList() *cobra.Command {
@@ -260,7 +305,8 @@ func (p *program) statisticPlan() *cobra.Command {
 		Use:   "plan",
 		Short: "Print the built-in plan of what is counted, as a beginning for one's own",
 		Long: "Print the built-in plan of what is counted, as a beginning for one's own. A plan of one's own may count other\n" +
-			"tables, show other labels and be stricter; the ledger refuses a smaller cell than the built-in plan's.",
+			"tables, show other labels and be stricter; the ledger refuses a smaller cell, a finer rounding, a larger\n" +
+			"budget and a larger delta than the built-in plan's. Who may see an open month is the built-in plan's to say.",
 		Example: "  litopys statistic plan > my-plan.yaml\n  litopys statistic publish 2026-01 --plan my-plan.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
