@@ -145,12 +145,8 @@ func (c *change) meet(h *Held) {
 	c.met = true
 	h.owed, h.destroyed = h.owed || c.owed, h.destroyed || c.destroys(h)
 	state := map[Kind]State{Edit: Outdated, Deletion: Deleted, Destruction: Deleted, Restriction: h.State}[c.Kind]
-	switch {
-	case c.Kind == Restriction:
-	case state != h.State:
+	if state != h.State {
 		h.State, h.Changed, h.Told = state, c.At, c.told
-	case h.Told.IsZero():
-		h.Told = c.told // he knows from the destruction, if not from the deletion
 	}
 }
 
