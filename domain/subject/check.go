@@ -187,7 +187,7 @@ func (d *decision) pointers(word string, fields []domain.Field, months []domain.
 	values := make([]domain.FieldEpoch, 0, len(fields))
 	for _, f := range fields {
 		if d.Policy.IsTrace(f) {
-			if values, err = d.traces(values, f, months); err != nil {
+			if values, err = d.traces(values, word, f, months); err != nil {
 				return nil, err
 			}
 			continue
@@ -205,7 +205,12 @@ func (d *decision) pointers(word string, fields []domain.Field, months []domain.
 	return values, nil
 }
 
-func (d *decision) traces(values []domain.FieldEpoch, f domain.Field, months []domain.Month) ([]domain.FieldEpoch, error) {
+// traces adds the months of a trace. Which of them hold anything is not in the file, but nobody had any before he was
+// registered.
+func (d *decision) traces(values []domain.FieldEpoch, word string, f domain.Field, months []domain.Month) ([]domain.FieldEpoch, error) {
+	if d.precedes(d.state.began) {
+		return nil, tooEarly(word, "preamble", "the person was registered", d.state.began.on())
+	}
 	for _, m := range months {
 		epoch, live := d.state.TraceEpoch(f, m)
 		if !live {

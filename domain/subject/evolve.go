@@ -68,7 +68,7 @@ func (s *State) apply(e Event, t time.Time) {
 	at := instantOf(t)
 	switch e := e.(type) {
 	case Registered:
-		s.registered = true
+		s.registered, s.began = true, at
 		s.opened(e.Personal(), at)
 	case Collected:
 		if e.Request.IsZero() {

@@ -158,6 +158,26 @@ func TestNothingHappensToAValueBeforeItCame(t *testing.T) {
 	ask(t, came, subject.Close{About: about()}).Events() // whose end is the end of everything
 }
 
+// Of traces the file knows no more than that there are none before the person was registered.
+func TestNobodyLooksAtTracesBeforeRegistration(t *testing.T) {
+	t.Parallel()
+	was := []subject.Event{on(later, registered())}
+	page := []domain.Field{"page"}
+	commands := func(when time.Time) map[string]subject.Command {
+		a := about(at(when), purpose("improvement"))
+		return map[string]subject.Command{
+			"use": subject.Use{About: a, Fields: page}, "view": subject.View{About: a, Fields: page, Role: "officer"},
+			"transfer": subject.Transfer{About: a, Recipient: courier, Fields: page, Basis: lawful()},
+		}
+	}
+	for word, c := range commands(later.Add(-tick)) {
+		ask(t, was, c).Refused(word+".too-early", "preamble")
+	}
+	for _, c := range commands(later) {
+		ask(t, was, c).Events()
+	}
+}
+
 // Given a value that was edited; when what happened before the edit is recorded late; then a use and a transfer speak
 // of the value that was held then, and what shows or changes the present value is refused: it was not there.
 func TestLateRecordsSpeakOfTheValueOfTheirTime(t *testing.T) {

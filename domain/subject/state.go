@@ -16,6 +16,7 @@ import (
 type State struct {
 	registered bool
 	closed     bool
+	began      instant // when he was registered
 	fields     []Held
 	traces     []Cleared
 	consents   []Consent
