@@ -98,6 +98,18 @@ func TestTheMarkMayBeLost(t *testing.T) {
 			t.Errorf("%s: made again as %x, %v", what, now, err)
 		}
 	}
+	gone := copyFolder(t, sound)
+	for _, name := range []string{"events.db", "events.db-wal", "index"} {
+		if err := os.RemoveAll(filepath.Join(gone, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := readEverything(t.Context(), gone); !errors.Is(err, eventstore.ErrCorrupt) {
+		t.Errorf("the mark of a log that is gone: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(gone, "events.db")); err == nil {
+		t.Error("a new log was made beside the mark of another")
+	}
 	other := killed(t, 3)
 	if err := os.WriteFile(filepath.Join(other, "events.head"), whole, 0o600); err != nil {
 		t.Fatal(err)

@@ -127,6 +127,9 @@ func refuseLeftovers(cfg Config, path string) error {
 	if _, err := cfg.FS.Stat(path + walSuffix); err == nil {
 		return lost("its write-ahead log")
 	}
+	if _, err := cfg.FS.Stat(filepath.Join(cfg.Dir, markName)); err == nil {
+		return lost("the mark of its end, " + markName)
+	}
 	dir := filepath.Join(cfg.Dir, indexDir)
 	listing, err := cfg.FS.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

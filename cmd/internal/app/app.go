@@ -106,7 +106,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 
 // Exists tells whether the folder holds a ledger, or what is left of one.
 func Exists(dir string) bool {
-	for _, name := range pieces {
+	for _, name := range append(pieces[:], headFile) {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
 			return true
 		}

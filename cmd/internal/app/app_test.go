@@ -115,6 +115,7 @@ func TestLostLog(t *testing.T) {
 	t.Parallel()
 	for _, gone := range [][]string{
 		{logFile}, {keysFile}, {localFile}, {logFile, indexDir}, {logFile, indexDir, keysFile}, {logFile, keysFile, localFile},
+		{logFile, keysFile, localFile, indexDir}, {logFile, keysFile, localFile, headFile},
 	} {
 		dir := t.TempDir()
 		if err := With(t.Context(), options(dir), func(a *App) error { register(t, a); return nil }); err != nil {

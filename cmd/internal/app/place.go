@@ -30,6 +30,7 @@ const (
 	logFile   = "events.db"
 	lockFile  = "litopys.lock"
 	indexDir  = "index"
+	headFile  = "events.head"
 )
 
 // Place names where the log is, without secrets.
