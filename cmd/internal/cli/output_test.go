@@ -84,14 +84,12 @@ func TestAnswersOfALedgerThatCannotBeWrittenFail(t *testing.T) {
 		"subject history " + subjectExample, "subject plan " + subjectExample + " --all", "consent list " + subjectExample, "transfer list", "recipient list",
 		"request list", "obligation list", "register show", "transfer export --format csv", "log replay",
 		"subject use " + subjectExample + " --field name --key again" + who} {
-		wantUnwritten(t, on(line))
-		if !strings.Contains(line, "--format") && line != "log replay" {
-			code, said := answered(t, &failing{0, syscall.ENOSPC}, on(line)+" --json")
-			nothing := strings.Contains(line, " list") && line != "recipient list" // a list of nothing has no JSON lines
-			if code != exitFailed && (!nothing || code != exitDone) {
-				t.Errorf("%s --json ends with %d and says:\n%s", line, code, said)
-			}
+		if code, said := answered(t, &failing{7, syscall.ENOSPC}, on(line)); code != exitFailed || strings.Count(said, "the answer is not whole") != 1 {
+			t.Errorf("%s ends with %d and says:\n%s", line, code, said)
 		}
+	}
+	for _, line := range []string{"log verify", "subject show " + subjectExample} { // opening a ledger takes its time
+		wantUnwritten(t, on(line)+" --json")
 	}
 	if code, said := answered(t, io.Discard, on("log verify")); code != exitDone {
 		t.Errorf("the ledger is damaged: %d\n%s", code, said)
