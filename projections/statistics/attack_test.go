@@ -14,7 +14,8 @@ import (
 	"imagine.ua/litopys/projections/statistics"
 )
 
-const tiny = 1e-7
+// near is by how much linear arithmetic may be off.
+const near = 1e-2
 
 // release is what was published of one month, and the truth behind it.
 type release struct {
@@ -146,10 +147,10 @@ func (s *stranger) pick(a, b string, in bool) (of []int, truth int64) {
 // narrow gives the least and the most persons of some profiles, if it is sure that there is one and that they are
 // fewer than the threshold.
 func (s *stranger) narrow(of []int, threshold int64) (least, most int64, found bool) {
-	high := s.known.Largest(of, 1, float64(threshold)-tiny)
-	if high >= float64(threshold)-tiny {
+	high := s.known.Largest(of, 1, float64(threshold)-near)
+	if high >= float64(threshold)-near {
 		return 0, 0, false
 	}
-	low := -s.known.Largest(of, -1, -tiny)
-	return int64(math.Ceil(low - tiny)), int64(math.Floor(high + tiny)), low > tiny
+	low := -s.known.Largest(of, -1, -near)
+	return int64(math.Ceil(low - near)), int64(math.Floor(high + near)), low > near
 }

@@ -2,7 +2,6 @@ package statistics
 
 import (
 	"encoding/binary"
-	"math"
 	"math/bits"
 	"slices"
 	"strings"
@@ -38,7 +37,7 @@ type crowd struct {
 }
 
 // maxUnknown bounds the unknowns, and so time and memory. A stranger who knows the rest only knows more.
-const maxUnknown = 4096
+const maxUnknown = 512
 
 // set is a set of profiles.
 type set []uint64
@@ -72,7 +71,8 @@ func newAudit(list []*census, threshold int64) *audit {
 	return a
 }
 
-// profilesOf sorts persons by the cells in which they stand. Profiles that are in a small crowd come first.
+// profilesOf sorts persons by the cells in which they stand. Of the unknown ones, half are those in the smallest crowds,
+// and the others the largest: they are what the figures of the small ones can be mistaken for.
 func profilesOf(list []*census) (profiles []string, members map[string][]uuid.UUID) {
 	traits := map[uuid.UUID][]byte{}
 	smallest := map[uuid.UUID]int64{}
@@ -106,6 +106,9 @@ func profilesOf(list []*census) (profiles []string, members map[string][]uuid.UU
 		}
 		return strings.Compare(a, b)
 	})
+	if len(profiles) > maxUnknown/2 {
+		slices.SortStableFunc(profiles[maxUnknown/2:], func(a, b string) int { return len(members[b]) - len(members[a]) })
+	}
 	return profiles, members
 }
 
@@ -204,8 +207,8 @@ func (a *audit) bound(of set, least, most int64) constraint {
 
 // proves tells whether the constraints leave a sum between 1 and less than the threshold.
 func (s *system) proves(of []int, threshold float64) bool {
-	if least := -s.largest(of, -1, -tiny); least < tiny || math.IsNaN(least) {
+	if least := -s.largest(of, -1, -near); least < near {
 		return false
 	}
-	return s.largest(of, 1, threshold-tiny) < threshold-tiny
+	return !(s.largest(of, 1, threshold-near) > threshold-near) // what is not found out is not safe
 }

@@ -1,6 +1,9 @@
 package statistics
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // system is a set of linear constraints over numbers of 0 and more, in the form of the simplex method: each basic
 // number is a constant less a sum over the free ones, and the free ones are 0.
@@ -11,15 +14,16 @@ type system struct {
 	free  []int
 }
 
-// tiny is what arithmetic may be off by: the bounds are whole numbers.
-const tiny = 1e-7
-
-// Steps after which the rules change to those that are slow and never go in a circle, and after which the search is
-// given up.
+// near is what a sum may be off by: bounds are whole numbers, and slack makes every one a little wider than the last,
+// so that no two corners fall together and the search does not go in a circle.
 const (
-	carefully = 300
-	tooMany   = 50_000
+	near  = 1e-2
+	slack = 1e-6
+	tiny  = 1e-9
 )
+
+// tooMany is after how many steps the search is given up. It is far beyond what any has taken.
+const tooMany = 10_000
 
 // constraint bounds the sum of some of the numbers.
 type constraint struct {
@@ -42,23 +46,49 @@ func newSystem(numbers int, list []constraint) (*system, bool) {
 			s.add(c.of, -1, c.least)
 		}
 	}
-	for steps := range tooMany {
-		r := s.negative(steps > carefully)
-		if r < 0 {
+	for range tooMany {
+		if !slices.ContainsFunc(s.rest, func(b float64) bool { return b < 0 }) {
 			return s, true
 		}
-		j := -1
-		for k, a := range s.rows[r] {
-			if a < -tiny && (j < 0 || s.free[k] < s.free[j]) {
-				j = k
-			}
-		}
+		j := steepest(s.lack())
 		if j < 0 {
+			break
+		}
+		r := s.mending(j)
+		if r < 0 {
 			break
 		}
 		s.pivot(r, j, nil)
 	}
 	return nil, false
+}
+
+// lack writes what the constants below 0 lack as a goal in terms of the free numbers.
+func (s *system) lack() []float64 {
+	goal := make([]float64, len(s.free))
+	for i, row := range s.rows {
+		if s.rest[i] < 0 {
+			for k, a := range row {
+				goal[k] -= a
+			}
+		}
+	}
+	return goal
+}
+
+// mending picks the row at which a free number stops growing while constants below 0 are mended: where a good one
+// would get below 0, or where the last bad one that it mends gets there.
+func (s *system) mending(j int) int {
+	good, bad := s.leaving(j), -1
+	for i, row := range s.rows {
+		if s.rest[i] < 0 && row[j] < -tiny && (bad < 0 || s.rest[i]/row[j] > s.rest[bad]/s.rows[bad][j]) {
+			bad = i
+		}
+	}
+	if good < 0 || bad >= 0 && s.rest[bad]/s.rows[bad][j] < s.rest[good]/s.rows[good][j] {
+		return bad
+	}
+	return good
 }
 
 // add bounds sign times a sum from above.
@@ -67,18 +97,7 @@ func (s *system) add(of []int, sign, bound float64) {
 	for _, x := range of {
 		row[x] = sign
 	}
-	s.rows, s.rest, s.basic = append(s.rows, row), append(s.rest, sign*bound), append(s.basic, len(s.free)+len(s.basic))
-}
-
-// negative picks a row whose constant is below 0: the lowest one, or carefully the first.
-func (s *system) negative(first bool) int {
-	r := -1
-	for i, b := range s.rest {
-		if b < -tiny && (r < 0 || first && s.basic[i] < s.basic[r] || !first && b < s.rest[r]) {
-			r = i
-		}
-	}
-	return r
+	s.rows, s.rest, s.basic = append(s.rows, row), append(s.rest, sign*bound+slack*float64(1+len(s.rest))), append(s.basic, len(s.free)+len(s.basic))
 }
 
 // pivot exchanges a basic and a free number.
@@ -113,11 +132,11 @@ func (s *system) pivot(r, j int, goal []float64) {
 // sure, infinity when nothing bounds it, and NaN when the search is given up.
 func (s *system) largest(of []int, sign, enough float64) float64 {
 	goal := s.goal(of, sign)
-	for steps := range tooMany {
+	for range tooMany {
 		if now := s.sum(of, sign); now > enough {
 			return now
 		}
-		j := s.entering(goal, steps > carefully)
+		j := steepest(goal)
 		if j < 0 {
 			return s.sum(of, sign)
 		}
@@ -152,26 +171,23 @@ func (s *system) goal(of []int, sign float64) []float64 {
 	return goal
 }
 
-// entering picks a free number whose growth serves the goal: the steepest, or carefully the first.
-func (s *system) entering(goal []float64, first bool) int {
+// steepest picks the free number whose growth serves the goal most, -1 when none does.
+func steepest(goal []float64) int {
 	j := -1
 	for k, g := range goal {
-		if g > tiny && (j < 0 || first && s.free[k] < s.free[j] || !first && g > goal[j]) {
+		if g > tiny && (j < 0 || g > goal[j]) {
 			j = k
 		}
 	}
 	return j
 }
 
-// leaving picks the row that bounds the growth of a free number first; of equal ones the first.
+// leaving picks the row that bounds the growth of a free number first, -1 when none does.
 func (s *system) leaving(j int) int {
 	r, least := -1, math.Inf(1)
 	for i, row := range s.rows {
-		if row[j] <= tiny {
-			continue
-		}
-		if bound := s.rest[i] / row[j]; bound < least-1e-12 || bound < least+1e-12 && s.basic[i] < s.basic[r] {
-			r, least = i, bound
+		if row[j] > tiny && s.rest[i] >= 0 && s.rest[i]/row[j] < least {
+			r, least = i, s.rest[i]/row[j]
 		}
 	}
 	return r

@@ -36,10 +36,10 @@ func TestLargestIsWhatTryingAllFinds(t *testing.T) {
 		if !ok {
 			return
 		}
-		if got := s.largest(goal, 1, math.Inf(1)); math.Abs(got-most) > tiny {
+		if got := s.largest(goal, 1, math.Inf(1)); math.Abs(got-most) > near {
 			t.Fatalf("%v: %v is %v at most, want %v", list, goal, got, most)
 		}
-		if got := -s.largest(goal, -1, math.Inf(1)); math.Abs(got-least) > tiny {
+		if got := -s.largest(goal, -1, math.Inf(1)); math.Abs(got-least) > near {
 			t.Fatalf("%v: %v is %v at least, want %v", list, goal, got, least)
 		}
 		if proves := s.proves(goal, 5); proves != (least > 0 && most < 5) {
