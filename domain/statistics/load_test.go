@@ -65,6 +65,12 @@ func TestLoadNamesAllProblems(t *testing.T) {
 		"no such measure":   {"counts: deletions, by: [delay]", "counts: secrets, by: [delay]", []string{`"secrets" is not known`}},
 		"cannot be cut":     {"counts: requests, by: [request]", "counts: requests, by: [browser]", []string{`requests cannot be cut by "browser"`}},
 		"repeated table":    {"id: pages", "id: browsers", []string{"id: repeated"}},
+		"cut alike":         {"by: [request], max-cells: 3", "by: [request], max-cells: 3, epsilon: 0.1}\n  - {id: twice, title: Twice, counts: requests, by: [request], max-cells: 3", []string{"table twice: by: another table counts the same"}},
+		"hardly an epsilon": {"max-cells: 4, epsilon: 0.2", "max-cells: 4, epsilon: 0.0000000001", []string{"epsilon: want 0.001 to 20"}},
+		"no number":         {"max-cells: 4, epsilon: 0.2", "max-cells: 4, epsilon: abc", []string{`line 22: want a number: "abc"`}},
+		"no list":           {"by: [category]", "by: {a: 1}", []string{"line 22: mapping was used where sequence is expected"}},
+		"no delta":          {"delta: 0.000001", "delta: 0.0000000001", []string{"delta: want 0.000000001 or more"}},
+		"exact figures":     {"rounding: 5", "rounding: 1", []string{"rounding: want 5 or more"}},
 		"an alias":          {"max-cells: 1, epsilon", "max-cells: &a 1, epsilon", []string{"anchors"}},
 		"rounding too wide": {"rounding: 5", "rounding: 6", []string{"rounding"}},
 	} {
@@ -77,6 +83,9 @@ func TestLoadNamesAllProblems(t *testing.T) {
 			_, err := statistics.Load([]byte(text))
 			if !errors.Is(err, statistics.ErrInvalid) {
 				t.Fatalf("got %v", err)
+			}
+			if strings.Contains(err.Error(), "float64") || tc.says[0][0] == 'l' && strings.Contains(err.Error(), "\n") {
+				t.Errorf("the message is the library's: %s", err)
 			}
 			for _, s := range tc.says {
 				if !strings.Contains(err.Error(), s) {
@@ -109,5 +118,41 @@ func TestSpan(t *testing.T) {
 		if _, _, ok := statistics.Span(bad); ok {
 			t.Errorf("%q is taken for a month", bad)
 		}
+	}
+}
+
+// A plan of one's own may be stricter than the ledger's in everything, and looser in nothing.
+func TestKeeps(t *testing.T) {
+	t.Parallel()
+	good := string(statistics.BuiltinYAML())
+	for name, tc := range map[string]struct {
+		from, to string
+		code     string
+	}{
+		"the same":        {"version", "version", ""},
+		"larger cells":    {"minimum-cell: 10", "minimum-cell: 20", ""},
+		"rounder figures": {"rounding: 5", "rounding: 10", ""},
+		"less delta":      {"delta: 0.000001", "delta: 0.0000001", ""},
+		"smaller cells":   {"minimum-cell: 10", "minimum-cell: 5", "statistics.threshold"},
+		"another base":    {"minimum-cell: 10     #", "minimum-cell: 12\n#", "statistics.unsafe"},
+		"a larger budget": {"budget: 2.0", "budget: 2.1", "statistics.budget"},
+		"a larger delta":  {"delta: 0.000001", "delta: 0.009", "statistics.budget"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := strings.Replace(good, tc.from, tc.to, 1)
+			if name == "another base" {
+				text = strings.Replace(text, "rounding: 5", "rounding: 6", 1)
+			}
+			p, err := statistics.Load([]byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = p.Keeps(statistics.Builtin())
+			var refusal *domain.Refusal
+			if errors.As(err, &refusal) != (tc.code != "") || refusal != nil && refusal.Code != tc.code {
+				t.Errorf("got %v, want %q", err, tc.code)
+			}
+		})
 	}
 }

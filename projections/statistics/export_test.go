@@ -54,3 +54,11 @@ func (c *Counter) Rounded(r statistics.Rules, secret *statistics.Secret) []stati
 	}
 	return out
 }
+
+// Proves tells whether the audit finds a small crowd in the tables, when so many numbers of persons are unknown.
+func (c *Counter) Proves(tables []statistics.Table, unknown int) bool {
+	a := newAudit(c.census(c.cfg.Plan.MinimumCell), c.cfg.Plan.MinimumCell)
+	a.free = min(a.free, unknown)
+	_, found := a.find(tables)
+	return found
+}

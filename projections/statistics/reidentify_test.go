@@ -244,6 +244,54 @@ func TestReidentificationInManyTowns(t *testing.T) {
 	}
 }
 
+// Where chance fails again and again, the table by which it does is withheld.
+func TestATableThatGivesAwayIsWithheld(t *testing.T) {
+	t.Parallel()
+	c := counted(t, barracks(270).all())
+	first, secret := secretOf(1), secretOf(1)
+	rounded := release{"", c.Rounded(counts.Builtin().Rules(), &first), nil, c.Standings()}
+	if len(attack(t, rounded)) == 0 {
+		t.Error("rounding alone gives nobody away: this town tests nothing")
+	}
+	cmd, err := c.Publication(closing(t), nil, &secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	withheld := 0
+	for i, table := range cmd.Tables {
+		if table.Withheld && !rounded.tables[i].Withheld {
+			withheld++
+		}
+	}
+	if withheld == 0 || secret == secretOf(1) {
+		t.Errorf("%d tables are withheld", withheld)
+	}
+	if found := attack(t, release{"", cmd.Tables, nil, c.Standings()}); len(found) > 0 {
+		t.Errorf("found %s", found[0])
+	}
+}
+
+// A month of more profiles than the audit can take is audited as against a stranger who knows the rest: he finds no
+// less.
+func TestAuditOfTheRestKnown(t *testing.T) {
+	t.Parallel()
+	found := map[int]int{}
+	for seed := range uint64(20) {
+		c := counted(t, barracks(seed).all())
+		for _, unknown := range []int{1, 3, 100} {
+			if c.Proves(c.Tables(plain), unknown) {
+				found[unknown]++
+			}
+		}
+		if secret := secretOf(seed); c.Proves(publication(t, c, counts.Builtin(), nil, secret).Tables, 100) {
+			t.Errorf("town %d: what was audited fails the audit", seed)
+		}
+	}
+	if found[100] < 15 || found[3] < 10 || found[1] == 0 {
+		t.Errorf("found, by how many numbers are unknown: %v", found)
+	}
+}
+
 // The figures of two months are read together: most persons are the same in both.
 func TestReidentificationByTwoMonths(t *testing.T) {
 	t.Parallel()
