@@ -22,7 +22,7 @@ const demoExport = "transfers.csv"
 const demoLetters = "letters"
 
 // demoFiles is all that a demonstration leaves in its folder; nothing else is ever removed.
-var demoFiles = []string{"events.db", "events.db-wal", "events.db-shm", "index", "keys.db", "keys.db-wal", "keys.db-shm",
+var demoFiles = []string{"events.db", "events.db-wal", "events.db-shm", "events.head", "index", "keys.db", "keys.db-wal", "keys.db-shm",
 	"local.key", "read.db", "read.db-wal", "read.db-shm", "litopys.lock", demoMark, demoExport, demoLetters}
 
 const demoHelp = `A tour on generated people, a few seconds long, a screen a chapter: what is recorded and what is refused; a
