@@ -44,7 +44,7 @@ func folded(line string, wide int, more string) string {
 	}
 	var b strings.Builder
 	at := 0 // columns of the present line
-	for word := range pieces(line) {
+	for word := range pieces(line, more != "") {
 		size := utf8.RuneCountInString(word)
 		blank := size - utf8.RuneCountInString(strings.TrimLeft(word, " \t"))
 		if at > indent && at+size > wide-len(more) {
@@ -57,14 +57,14 @@ func folded(line string, wide int, more string) string {
 	return b.String() + "\n"
 }
 
-// pieces yields words, each with the space before it.
-func pieces(line string) iter.Seq[string] {
+// pieces yields words, each with the space before it; of an example a flag with its value.
+func pieces(line string, example bool) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for line != "" {
 			begins := len(line) - len(strings.TrimLeft(line, " \t"))
-			ends := len(line)
-			if i := strings.IndexAny(line[begins:], " \t"); i >= 0 {
-				ends = begins + i
+			ends := nextWord(line)
+			if flag := strings.HasPrefix(line[begins:], "--"); example && flag && !strings.HasPrefix(line[ends:], " -") {
+				ends += nextWord(line[ends:])
 			}
 			if !yield(line[:ends]) {
 				return
@@ -72,6 +72,15 @@ func pieces(line string) iter.Seq[string] {
 			line = line[ends:]
 		}
 	}
+}
+
+// nextWord gives where the first word of the text ends.
+func nextWord(text string) int {
+	begins := len(text) - len(strings.TrimLeft(text, " \t"))
+	if i := strings.IndexAny(text[begins:], " \t"); i >= 0 {
+		return begins + i
+	}
+	return len(text)
 }
 
 // hang gives how far in the rest of a broken line stands: under its last column, but not so far in that little room

@@ -210,7 +210,7 @@ func (p *program) recipientHolds(ctx context.Context, a *app.App, id domain.Reci
 			}
 			continue
 		}
-		g.add(h.Subject.String(), string(h.Field), when(h.Since), h.Basis, heldText(h))
+		g.add(h.Subject.String(), projections.FieldText(h.Field, h.Epoch), when(h.Since), h.Basis, heldText(h))
 	}
 	if !p.json {
 		g.print(p.Out, "holds nothing now")
@@ -222,7 +222,7 @@ func heldText(h register.Held) string {
 	switch {
 	case h.Owed():
 		return string(h.State) + ", to be told"
-	case h.State != register.Current:
+	case h.State != register.Current && !h.Told.IsZero(): // not every law wants it told
 		return string(h.State) + ", told " + day(h.Told)
 	}
 	return string(h.State)
