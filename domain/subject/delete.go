@@ -110,8 +110,10 @@ func (d *decision) tell(fates []domain.Fate) []domain.RecipientID {
 		}
 	}
 	for _, f := range fates {
-		if f.Action == domain.Destroy {
-			add(d.state.Keepers(domain.FieldEpoch{Field: f.Field, Epoch: f.Epoch}))
+		// A month of a trace that is kept with others ends alone: who got any of them got it.
+		r, retained := d.state.RetainedAt(domain.FieldEpoch{Field: f.Field, Epoch: f.Epoch})
+		if retained && f.Action == domain.Destroy {
+			add(d.state.Keepers(domain.FieldEpoch{Field: r.Field, Epoch: r.Epoch}))
 		}
 	}
 	var live []domain.Field
@@ -124,7 +126,10 @@ func (d *decision) tell(fates []domain.Fate) []domain.RecipientID {
 
 // living leaves out the fates of what was deleted before.
 func (d *decision) living(fates []domain.Fate) []domain.Fate {
-	return slices.DeleteFunc(slices.Clone(fates), func(f domain.Fate) bool { return d.state.retainedAt(f.Field, f.Epoch) >= 0 })
+	return slices.DeleteFunc(slices.Clone(fates), func(f domain.Fate) bool {
+		_, retained := d.state.RetainedAt(domain.FieldEpoch{Field: f.Field, Epoch: f.Epoch})
+		return retained
+	})
 }
 
 // heldBack says why an order finds nothing to end: a hold keeps what is left of the field.

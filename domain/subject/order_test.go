@@ -140,6 +140,23 @@ func TestDestructionIsToldToWhoGotTheValue(t *testing.T) {
 	ask(t, append(was, again, later), subject.EndRetention{About: end}).Then(ended)
 }
 
+// Given months of a trace that are kept as one, and somebody who got one of them before; when one month ends
+// alone, as the keys of values do; then he is told, and again of the rest.
+func TestTheEndOfAMonthIsTold(t *testing.T) {
+	t.Parallel()
+	end := kyiv(2027, 3, 11)
+	got := transferred(lawful()).(subject.Transferred)
+	got.Values = []domain.FieldEpoch{pointer("page", "2023-07")}
+	was := past(got, subject.Deleted{Subject: anna, Tell: []domain.RecipientID{courier},
+		Deleted: through(retained("page", "2024-01", "tax-documents", end))})
+	told := func(fates ...domain.Fate) subject.RetentionEnded {
+		return subject.RetentionEnded{Subject: anna, Ended: fates, Tell: []domain.RecipientID{courier}}
+	}
+	month := told(destroyed("page", "2023-07"))
+	ask(t, was, subject.EndRetention{About: about(at(end)), Values: []domain.FieldEpoch{pointer("page", "2023-07")}}).Then(month)
+	ask(t, append(was, month), subject.EndRetention{About: about(at(end))}).Then(told(through(destroyed("page", "2024-01"))...))
+}
+
 // Given a restricted field; when anybody but the subject himself collects or changes it, or deletes it without an
 // order; then that is refused, with the article of the restriction.
 func TestRestrictionStopsCollectingChangingAndDeleting(t *testing.T) {
