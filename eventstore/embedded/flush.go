@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"slices"
 )
@@ -38,7 +39,11 @@ func (x *index) flushOldest(all bool) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if (err == nil) != (x.flushErr == nil) {
-		x.logger.Warn("stream index", "dir", x.dir, "written", err == nil, "error", err)
+		level := slog.LevelWarn
+		if all && isFull(err) {
+			level = slog.LevelInfo // whoever only reads on a full disk needs no word of it
+		}
+		x.logger.Log(context.Background(), level, "stream index", "dir", x.dir, "written", err == nil, "error", err)
 	}
 	x.flushErr = err
 	close(x.flushed)
