@@ -47,6 +47,7 @@ var exits = []struct {
 	{keys.ErrDifferent, exitConflict},
 	{keys.ErrMoved, exitConflict},
 	{projections.ErrMismatch, exitCorrupt},
+	{projections.ErrNoOld, exitRefused},
 }
 
 var refusals = map[domain.RefusalKind]int{
@@ -135,6 +136,8 @@ func troubleOf(err error) trouble {
 		t.Kind, t.Remedy = "corrupt", "name this ledger's own database in answers.url; or, if these answers may go, litopys projection rebuild"
 	case errors.Is(err, eventstore.ErrForeign):
 		t.Kind, t.Remedy = "corrupt", "nothing was changed; put back the file that belongs to this ledger"
+	case errors.Is(err, projections.ErrNoOld):
+		t.Kind, t.Remedy = "refused", "litopys projection rebuild computes the answers anew and keeps the present ones for a rollback"
 	case errors.Is(err, projections.ErrMismatch):
 		t.Kind, t.Remedy = "corrupt", "the log is the truth: litopys projection rebuild computes the rows anew"
 	case t.Exit == exitCorrupt:
