@@ -105,7 +105,9 @@ func (c *Counter) drawn(secret *statistics.Secret) []statistics.Table {
 		for i, t := range list {
 			t.join(keys)
 			tables[i] = t.protect(rules, secret)
+			t.join(nil)
 		}
+		clear(keys) // what a person can be told by is not kept longer than the secret
 		table, found := known.find(tables)
 		if !found {
 			return tables

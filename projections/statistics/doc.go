@@ -19,5 +19,9 @@
 // An erasure that comes after the log was read and before the figures are appended is not in them. They are anonymous
 // either way.
 //
+// Before the figures of a month are published they are put together as a stranger would (audit.go), and drawn again
+// when they prove that somebody is in a small crowd. Months are audited one by one, since what earlier ones were
+// counted from is erased; between them stands only that every figure of each was rounded by a chance of its own.
+//
 // Time is the time at which things happened. What is recorded after the month was closed is in no figure.
 package statistics

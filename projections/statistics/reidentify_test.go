@@ -192,7 +192,8 @@ func village(seed uint64, people int) *town {
 func barracks(seed uint64) *town {
 	w := newTown(rand.New(rand.NewPCG(seed, 3)).IntN)
 	for _, size := range []int{1 + w.dice(9), 1 + w.dice(9), 10 + w.dice(20), 10 + w.dice(20), 10 + w.dice(20), 10 + w.dice(30)} {
-		does, way := w.dice(64)|w.dice(64), w.dice(64)
+		some, more, way := w.dice(64), w.dice(64), w.dice(64)
+		does := some | more
 		pick := func(n int) int { return way >> n & 1 }
 		for range size {
 			id := domain.SubjectID{UUID: w.id()}

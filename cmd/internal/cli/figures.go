@@ -36,11 +36,14 @@ func (p *program) figures(tables []counts.Table) {
 	}
 }
 
-// wrapped prints a line that may be long, as wide as a terminal is.
+// lineWidth is what lines of text keep to, also where they are read from a demonstration or a file.
+const lineWidth = 80
+
+// wrapped prints a line that may be long.
 func (p *program) wrapped(line string) {
-	most := width
+	most := lineWidth
 	if c := columns(p.Out); c > 0 {
-		most = min(width, c)
+		most = min(most, c)
 	}
 	for part := range strings.Lines(text.WrapSoft(line, max(20, most))) {
 		fmt.Fprintln(p.Out, strings.TrimRight(part, " \n"))
@@ -117,7 +120,7 @@ func roundedText(tables []counts.Table) string {
 	if base == 1 {
 		return ""
 	}
-	return fmt.Sprintf("persons; each figure is rounded up or down to a multiple of %d by chance and by itself, so cells need not add up to a total", base)
+	return fmt.Sprintf("Figures are persons. Each is rounded up or down to a multiple of %d by chance and by itself, so cells need not add up to a total.", base)
 }
 
 func openedFields(list []counts.Opened) []domain.Field {

@@ -110,8 +110,10 @@ func (p *program) showPublished(ctx context.Context, a *app.App, month domain.Mo
 		return p.answer(monthJSON(m, true))
 	}
 	pairs(p.Out, [2]string{"month", string(m.Period)}, [2]string{"class", string(counts.Anonymous)}, [2]string{"published", when(m.At)},
-		[2]string{"by", actor(m.Actor)}, [2]string{"plan", m.Plan}, [2]string{"opened", openedText(m.Opened)}, [2]string{"budget", budgetText(whole)},
-		[2]string{"figures", roundedText(m.Tables)})
+		[2]string{"by", actor(m.Actor)}, [2]string{"plan", m.Plan}, [2]string{"opened", openedText(m.Opened)}, [2]string{"budget", budgetText(whole)})
+	if note := roundedText(m.Tables); note != "" {
+		p.wrapped(note)
+	}
 	p.figures(m.Tables)
 	return nil
 }

@@ -62,7 +62,7 @@ func TestRoundedText(t *testing.T) {
 		t.Errorf("exact figures: %s", got)
 	}
 	for _, base := range []int64{5, 10} {
-		want := fmt.Sprintf("persons; each figure is rounded up or down to a multiple of %d by chance and by itself, so cells need not add up to a total", base)
+		want := fmt.Sprintf("Figures are persons. Each is rounded up or down to a multiple of %d by chance and by itself, so cells need not add up to a total.", base)
 		if got := roundedText([]counts.Table{{Rounding: base}, {Rounding: 1}}); got != want {
 			t.Errorf("got %s", got)
 		}
