@@ -2,6 +2,7 @@ package statistics_test
 
 import (
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -151,5 +152,22 @@ func TestTheSamePersonsHaveOneFigure(t *testing.T) {
 	}
 	if len(figures) != 2 || !figures[135] || !figures[140] {
 		t.Errorf("137 persons are published as %v", figures)
+	}
+}
+
+// Crowds of one size that are other persons have chances of their own: their difference tells nothing.
+func TestOtherPersonsOfTheSameNumberDrawAlone(t *testing.T) {
+	t.Parallel()
+	w := newTown(rand.New(rand.NewPCG(13, 13)).IntN)
+	for n := range 20 * 12 {
+		w.register(n%20, "account")
+	}
+	fact := publication(t, counted(t, w.all()), counts.Builtin(), nil, secretOf(5))
+	figures := map[int64]int{}
+	for _, c := range fact.Tables[0].Cells {
+		figures[c.Persons]++
+	}
+	if figures[10] < 5 || figures[15] < 3 || figures[10]+figures[15] != 20 {
+		t.Errorf("20 days of 12 persons each are published as %v", figures)
 	}
 }
