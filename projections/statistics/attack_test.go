@@ -101,7 +101,7 @@ func (s *stranger) figures(r release) (out []statistics.Bound) {
 		}
 	}
 	for _, o := range r.opened {
-		// Each visitor had one value opened at least.
+		// Every visitor in the table of browsers or pages had one value opened at least.
 		if of := s.profiles[r.name+string(o.Field)+"s"]; o.Values > 0 {
 			out = append(out, statistics.Between(of, 1, float64(o.Values)))
 		}
