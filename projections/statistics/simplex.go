@@ -6,7 +6,9 @@ import (
 )
 
 // system is a set of linear constraints over numbers of 0 and more, in the form of the simplex method: each basic
-// number is a constant less a sum over the free ones, and the free ones are 0.
+// number is a constant less a sum over the free ones, and the free ones are 0. Libraries solve one goal from nothing
+// (gonum's lp.Simplex); here hundreds are asked of the same constraints, each from where the last one ended, and most
+// are known not to be reached after a few steps.
 type system struct {
 	rows  [][]float64
 	rest  []float64
