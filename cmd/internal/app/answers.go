@@ -64,10 +64,17 @@ func (a *App) inMemory(ctx context.Context, full error) (*sqlite.Backend, error)
 
 func (a *App) setAside(path string, why error) error {
 	a.logger.Warn("read models are damaged; they are put aside and computed again", slog.Any("error", why))
+	if err := rename(path, path+".damaged"); err != nil {
+		return fmt.Errorf("put the damaged file aside: %w", err)
+	}
+	return nil
+}
+
+// rename gives a file of read models, with what stands beside it, another name.
+func rename(path, to string) error {
 	for _, suffix := range []string{"", "-wal", "-shm"} {
-		err := os.Rename(path+suffix, path+".damaged"+suffix)
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("put the damaged file aside: %w", err)
+		if err := os.Rename(path+suffix, to+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
 		}
 	}
 	return nil

@@ -66,10 +66,8 @@ func (a *App) giveWay(path string, why error) error {
 		to = fmt.Sprintf("%s.foreign-%d", path, n)
 	}
 	a.logger.Warn("read models of another ledger are put aside and the answers computed again", slog.String("file", to), slog.Any("error", why))
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if err := os.Rename(path+suffix, to+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("put the foreign file aside: %w", err)
-		}
+	if err := rename(path, to); err != nil {
+		return fmt.Errorf("put the foreign file aside: %w", err)
 	}
 	return nil
 }
