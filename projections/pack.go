@@ -36,12 +36,9 @@ const (
 	longKey   = 0xff
 )
 
-func (o packed) long() bool { return o.place&0xff == longKey }
+func (o packed) keySize() uint64 { return o.place & 0xff }
 
-// sameHead of two short keys means that one is the other, perhaps with zeros behind it.
-func (o packed) same(p *pack, x packed) bool {
-	return o.head == x.head && o.place&0xff == x.place&0xff && (!o.long() || p.keyAt(o) == p.keyAt(x))
-}
+func (o packed) long() bool { return o.keySize() == longKey }
 
 const (
 	// Chunks double: many tables have few rows.
@@ -60,10 +57,11 @@ func (p *pack) take(o op) int {
 		p.rows++
 		return p.size - before
 	}
-	x := packed{place: chunk<<32 | at<<8 | longKey}
+	size := uint64(longKey)
 	if len(p.key) <= headBytes {
-		x.place = chunk<<32 | at<<8 | uint64(len(p.key))
+		size = uint64(len(p.key))
 	}
+	x := packed{place: chunk<<32 | at<<8 | size}
 	for i := range x.head {
 		x.head[i] = head(p.key[min(8*i, len(p.key)):])
 	}
@@ -181,8 +179,8 @@ func (p *pack) compare(a, b packed) int {
 		if c := strings.Compare(p.keyAt(a), p.keyAt(b)); c != 0 {
 			return c
 		}
-	} else if a.place&0xff != b.place&0xff {
-		return cmp.Compare(a.place&0xff, b.place&0xff)
+	} else if a.keySize() != b.keySize() {
+		return cmp.Compare(a.keySize(), b.keySize())
 	}
 	return cmp.Compare(a.place, b.place)
 }
@@ -192,7 +190,7 @@ func (p *pack) entries(yield func(block []byte) error) error {
 	p.sort()
 	for rest := p.ops; len(rest) > 0; {
 		n := 1
-		for n < len(rest) && rest[n].same(p, rest[0]) {
+		for n < len(rest) && p.same(rest[n], rest[0]) {
 			n++
 		}
 		if err := yield(p.melt(rest[:n])); err != nil {
@@ -228,6 +226,11 @@ func (p *pack) melt(ops []packed) []byte {
 	}
 	p.block = e.append(p.block[:0], p.table)
 	return p.block
+}
+
+// same tells whether two changes are of one key. Short keys with one head differ in length, by zeros at the end.
+func (p *pack) same(a, b packed) bool {
+	return a.head == b.head && a.keySize() == b.keySize() && (!a.long() || p.keyAt(a) == p.keyAt(b))
 }
 
 func (p *pack) kindAt(o packed) entryKind {
