@@ -35,14 +35,19 @@ func lostKey(store keys.Store, id uuid.UUID, item domain.Item, where string) err
 		"it is missing, but %s of subject %s (epoch %s) is sealed with it in %s; put the newest key store back", item.Field, item.Subject, item.Epoch, where)}
 }
 
+// isLost tells whether it is this key of several that was not found.
+func isLost(ctx context.Context, store keys.Store, id uuid.UUID) bool {
+	_, err := store.Open(ctx, []uuid.UUID{id})
+	return errors.Is(err, keys.ErrUnknownKey)
+}
+
 // missing tells which value's key was not found.
 func (o *opener) missing(ctx context.Context, values []Sealed) error {
 	for i, place := range o.keyOf {
 		if place == noKey {
 			continue
 		}
-		id := o.ids[place]
-		if _, err := o.store.Open(ctx, []uuid.UUID{id}); errors.Is(err, keys.ErrUnknownKey) {
+		if id := o.ids[place]; isLost(ctx, o.store, id) {
 			// To whoever opens values a changed key id looks like any other tampering.
 			return fmt.Errorf("%w: %w", lostKey(o.store, id, values[i].Item, "event "+values[i].Event.String()), seal.ErrVerify)
 		}
@@ -109,7 +114,7 @@ func (c *keyCheck) flush(ctx context.Context) error {
 // lost tells which value's key was not found.
 func (c *keyCheck) lost(ctx context.Context) error {
 	for _, v := range c.pending {
-		if _, err := c.store.Open(ctx, []uuid.UUID{v.id}); errors.Is(err, keys.ErrUnknownKey) {
+		if isLost(ctx, c.store, v.id) {
 			return lostKey(c.store, v.id, v.item, "the "+placeOf(v.record))
 		}
 	}
