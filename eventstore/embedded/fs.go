@@ -4,6 +4,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"imagine.ua/litopys/eventstore"
 )
 
 // FS is the file system as the store uses it for everything but the pages of SQLite: the stream index, the
@@ -69,14 +71,4 @@ func (OS) Rename(oldName, newName string) error { return os.Rename(oldName, newN
 func (OS) Remove(name string) error { return os.Remove(name) }
 
 // SyncDir implements FS.
-func (OS) SyncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	if closeErr := d.Close(); err == nil {
-		err = closeErr
-	}
-	return err
-}
+func (OS) SyncDir(dir string) error { return eventstore.SyncDir(dir) }

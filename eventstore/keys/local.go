@@ -58,15 +58,7 @@ func writeNew(path, text string) error {
 	if err := os.Link(tmp.Name(), path); err != nil {
 		return err
 	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // the folder of the caller's own path
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return eventstore.SyncDir(dir)
 }
 
 // OpenLocal opens a file made by CreateLocal. A file that others than its owner may read is refused; a file

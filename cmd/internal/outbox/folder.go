@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+
+	"imagine.ua/litopys/eventstore"
 )
 
 // Folder is an outbox of files, one letter each, named by its id. A file appears under its name whole and
@@ -65,16 +67,7 @@ func (f *Folder) place(path string, text []byte) (err error) {
 	if err := os.Link(file.Name(), path); err != nil {
 		return err
 	}
-	return syncFolder(f.dir)
-}
-
-// syncFolder makes the new name durable.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return eventstore.SyncDir(f.dir)
 }
 
 // Close does nothing: every letter is durable already.
