@@ -8,18 +8,18 @@ import (
 	"time"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/internal/strictyaml"
 )
 
 // validation gathers problems, each at its path.
 type validation struct {
-	p        *Pack
-	lines    map[string]int
-	problems []Problem
+	p *Pack
+	strictyaml.Findings
 }
 
 // validate checks what the entries say, and finds the pack's zone.
 func validate(p *Pack, lines map[string]int) []Problem {
-	v := &validation{p: p, lines: lines}
+	v := &validation{p: p, Findings: strictyaml.Findings{Lines: lines}}
 	v.head()
 	v.calendar()
 	v.deadlines()
@@ -27,25 +27,8 @@ func validate(p *Pack, lines map[string]int) []Problem {
 	v.grounds()
 	v.exemptions()
 	v.source("records", p.Records.Article, p.Records.Mark)
-	v.need(p.Records.Years >= 0 && p.Records.Years <= 100, "records.years", "give 0 to 100", "%d years are no term", p.Records.Years)
-	return v.problems
-}
-
-func (v *validation) need(ok bool, path, remedy, format string, args ...any) {
-	if !ok {
-		v.problems = append(v.problems, Problem{Line: v.line(path), Path: path, Message: fmt.Sprintf(format, args...), Remedy: remedy})
-	}
-}
-
-// line gives the line of a path, or of the nearest thing around it that is in the file.
-func (v *validation) line(path string) int {
-	for path != "" {
-		if n, ok := v.lines[path]; ok {
-			return n
-		}
-		path = path[:max(0, strings.LastIndexAny(path, ".["))]
-	}
-	return v.lines[""]
+	v.Need(p.Records.Years >= 0 && p.Records.Years <= 100, "records.years", "give 0 to 100", "%d years are no term", p.Records.Years)
+	return v.Problems
 }
 
 var (
@@ -59,25 +42,25 @@ const idRemedy = "use a small letter, then small letters, digits and - (48 at mo
 
 func (v *validation) head() {
 	p := v.p
-	v.need(idPattern.MatchString(p.ID), "pack", idRemedy, "the pack's name %q is not an id", p.ID)
-	v.need(versionPattern.MatchString(p.Version), "version", `name it by date, for example "2026-11"`, "the version %q is not a version's name", p.Version)
-	v.need(p.Title != "", "title", "name the acts", "the pack has no title")
-	v.need(countryPattern.MatchString(string(p.Country)), "country", "give an ISO 3166-1 code of two capitals, or EU", "%q is not a country", p.Country)
+	v.Need(idPattern.MatchString(p.ID), "pack", idRemedy, "the pack's name %q is not an id", p.ID)
+	v.Need(versionPattern.MatchString(p.Version), "version", `name it by date, for example "2026-11"`, "the version %q is not a version's name", p.Version)
+	v.Need(p.Title != "", "title", "name the acts", "the pack has no title")
+	v.Need(countryPattern.MatchString(string(p.Country)), "country", "give an ISO 3166-1 code of two capitals, or EU", "%q is not a country", p.Country)
 	v.source("counting", p.Counting.Article, p.Counting.Mark)
 	zone, err := time.LoadLocation(p.Zone)
 	ok := err == nil && p.Zone != "" && p.Zone != "Local" // Local would make terms depend on the machine
-	v.need(ok, "zone", "give a name such as Europe/Kyiv", "%q is not a time zone", p.Zone)
+	v.Need(ok, "zone", "give a name such as Europe/Kyiv", "%q is not a time zone", p.Zone)
 	p.zone = zone
 }
 
 // source checks what every entry says of where it comes from.
 func (v *validation) source(at, article string, m Mark) {
-	v.need(strings.TrimSpace(article) != "", at+".article", "name act and article", "no article is named")
+	v.Need(strings.TrimSpace(article) != "", at+".article", "name act and article", "no article is named")
 	v.mark(at, m)
 }
 
 func (v *validation) mark(at string, m Mark) {
-	v.need(m == Verified || m == Secondary || m == Memory, at+".mark",
+	v.Need(m == Verified || m == Secondary || m == Memory, at+".mark",
 		"say V (read in a published source), S (in a secondary one) or M (from memory)", "the mark %q is not known", m)
 }
 
@@ -91,21 +74,21 @@ const (
 func (v *validation) calendar() {
 	c := v.p.Calendar
 	v.source("calendar", c.Article, c.Mark)
-	v.need(len(c.Weekend) <= maxWeekend, "calendar.weekend", "leave days to work on", "%d days of the week are free", len(c.Weekend))
-	v.need(len(c.Holidays) <= maxHolidays, "calendar.holidays", fmt.Sprintf("keep to %d", maxHolidays), "%d holidays are given", len(c.Holidays))
+	v.Need(len(c.Weekend) <= maxWeekend, "calendar.weekend", "leave days to work on", "%d days of the week are free", len(c.Weekend))
+	v.Need(len(c.Holidays) <= maxHolidays, "calendar.holidays", fmt.Sprintf("keep to %d", maxHolidays), "%d holidays are given", len(c.Holidays))
 	for i, day := range c.Weekend {
 		at := fmt.Sprintf("calendar.weekend[%d]", i)
-		v.need(isWeekday(day), at, "write saturday, sunday and so on", "%q is not a day of the week", day)
-		v.need(!slices.Contains(c.Weekend[:i], day), at, "keep one of them", "%q is given twice", day)
+		v.Need(isWeekday(day), at, "write saturday, sunday and so on", "%q is not a day of the week", day)
+		v.Need(!slices.Contains(c.Weekend[:i], day), at, "keep one of them", "%q is given twice", day)
 	}
 	for i, h := range c.Holidays {
 		v.holiday(h, fmt.Sprintf("calendar.holidays[%d]", i))
 	}
 	for i, m := range c.MartialLaw {
 		at := fmt.Sprintf("calendar.martial-law[%d]", i)
-		v.need(m.From.Day > 0, at+".from", `give its first day as "2022-02-24"`, "the beginning is missing or not a date")
-		v.need(m.Until != notADate, at+".until", `give its last day as "2022-02-24", or remove the key`, "the end is not a date")
-		v.need(m.Until.Day <= 0 || m.From.Compare(m.Until) <= 0, at+".until", "give a later day", "it ends before it begins")
+		v.Need(m.From.Day > 0, at+".from", `give its first day as "2022-02-24"`, "the beginning is missing or not a date")
+		v.Need(m.Until != notADate, at+".until", `give its last day as "2022-02-24", or remove the key`, "the end is not a date")
+		v.Need(m.Until.Day <= 0 || m.From.Compare(m.Until) <= 0, at+".until", "give a later day", "it ends before it begins")
 	}
 }
 
@@ -120,26 +103,26 @@ func isWeekday(name string) bool {
 
 func (v *validation) holiday(h Holiday, at string) {
 	_, ok := h.rule()
-	v.need(ok, at+".day", `write month and day as "12-25", or easter, or orthodox-easter`, "%q is not a day of the year", h.Day)
-	v.need(h.Title != "", at+".title", "say what it is", "the day %q has no title", h.Day)
-	v.need(h.Plus >= -maxPlus && h.Plus <= maxPlus, at+".plus", fmt.Sprintf("give at most %d days", maxPlus), "%d days lead into another year", h.Plus)
-	v.need(h.From >= 0 && h.Until >= 0 && (h.Until == 0 || h.From <= h.Until), at, "give the first and the last year",
+	v.Need(ok, at+".day", `write month and day as "12-25", or easter, or orthodox-easter`, "%q is not a day of the year", h.Day)
+	v.Need(h.Title != "", at+".title", "say what it is", "the day %q has no title", h.Day)
+	v.Need(h.Plus >= -maxPlus && h.Plus <= maxPlus, at+".plus", fmt.Sprintf("give at most %d days", maxPlus), "%d days lead into another year", h.Plus)
+	v.Need(h.From >= 0 && h.Until >= 0 && (h.Until == 0 || h.From <= h.Until), at, "give the first and the last year",
 		"the years %d to %d are no span", h.From, h.Until)
 }
 
 // unique reports ids that are malformed or given twice in a list, and an empty list.
 func unique[T any](v *validation, list []T, path string, id func(T) string) {
-	v.need(len(list) > 0, path, "add at least one", "the list is missing or empty")
+	v.Need(len(list) > 0, path, "add at least one", "the list is missing or empty")
 	seen := map[string]bool{}
 	for i, x := range list {
 		at := fmt.Sprintf("%s[%d].id", path, i)
-		v.need(!seen[id(x)], at, "remove or rename one of them", "%q is given twice", id(x))
+		v.Need(!seen[id(x)], at, "remove or rename one of them", "%q is given twice", id(x))
 		seen[id(x)] = true
 	}
 }
 
 func (v *validation) id(id, at string) {
-	v.need(idPattern.MatchString(id), at+".id", idRemedy, "%q is not an id", id)
+	v.Need(idPattern.MatchString(id), at+".id", idRemedy, "%q is not an id", id)
 }
 
 func (v *validation) deadlines() {
@@ -148,19 +131,19 @@ func (v *validation) deadlines() {
 		at := fmt.Sprintf("deadlines[%d]", i)
 		v.source(at, d.Article, d.Mark)
 		v.known(d.ID, at+".id")
-		v.need(d.Title != "", at+".title", "say what must be done", "deadline %q has no title", d.ID)
-		v.need(d.From != "", at+".from", "say what starts the term", "nothing starts the term of %q", d.ID)
+		v.Need(d.Title != "", at+".title", "say what must be done", "deadline %q has no title", d.ID)
+		v.Need(d.From != "", at+".from", "say what starts the term", "nothing starts the term of %q", d.ID)
 		v.term(d.Term, at+".term")
 		switch d.Addressee {
 		case ToSubject, ToRecipient, ToThirdParty, ToAuthority:
 		default:
-			v.need(false, at+".addressee", "say subject, recipient, third-party or authority", "the addressee %q is not known", d.Addressee)
+			v.Need(false, at+".addressee", "say subject, recipient, third-party or authority", "the addressee %q is not known", d.Addressee)
 		}
-		v.need(!d.Absolute || len(d.AbsoluteFor) == 0, at+".absolute-for", "remove one of the two keys", "%q is absolute for all already", d.ID)
-		v.need(!d.Absolute || d.Extension == nil, at+".extension", "remove one of the two keys", "%q is absolute, so it is not put off", d.ID)
-		v.need(!d.OnDestruction || d.ID == NoticeChange || d.ID == NoticeRecipient, at+".on-destruction", "remove the key",
+		v.Need(!d.Absolute || len(d.AbsoluteFor) == 0, at+".absolute-for", "remove one of the two keys", "%q is absolute for all already", d.ID)
+		v.Need(!d.Absolute || d.Extension == nil, at+".extension", "remove one of the two keys", "%q is absolute, so it is not put off", d.ID)
+		v.Need(!d.OnDestruction || d.ID == NoticeChange || d.ID == NoticeRecipient, at+".on-destruction", "remove the key",
 			"%q does not speak of deletions", d.ID)
-		v.need(d.FixedBy == "" || d.Extension == nil, at+".fixed-by", "remove one of the two keys", "%q is fixed and extended", d.ID)
+		v.Need(d.FixedBy == "" || d.Extension == nil, at+".fixed-by", "remove one of the two keys", "%q is fixed and extended", d.ID)
 		v.ids(d.AbsoluteFor, at+".absolute-for")
 		if d.Extension != nil {
 			v.extension(d, at+".extension")
@@ -169,22 +152,22 @@ func (v *validation) deadlines() {
 }
 
 func (v *validation) known(id DeadlineID, at string) {
-	v.need(slices.Contains(DeadlineIDs(), id), at, "give one that the ledger opens, for example request.access", "the deadline %q is not known", id)
+	v.Need(slices.Contains(DeadlineIDs(), id), at, "give one that the ledger opens, for example request.access", "the deadline %q is not known", id)
 }
 
 func (v *validation) term(t Term, at string) {
-	v.need(t.valid(), at, "write it as: 10 working days, 30 calendar days, 1 month, 3 years, 72 hours or none", "this is not a term")
+	v.Need(t.valid(), at, "write it as: 10 working days, 30 calendar days, 1 month, 3 years, 72 hours or none", "this is not a term")
 }
 
 func (v *validation) extension(d Deadline, at string) {
 	e := d.Extension
-	v.need(strings.TrimSpace(e.Article) != "", at+".article", "name act and article", "no article is named")
+	v.Need(strings.TrimSpace(e.Article) != "", at+".article", "name act and article", "no article is named")
 	v.term(e.Term, at+".term")
-	v.need(!e.Term.IsZero(), at+".term", "give the longer term", "the extension has no term")
+	v.Need(!e.Term.IsZero(), at+".term", "give the longer term", "the extension has no term")
 	sameUnit := e.Term.Unit == d.Term.Unit || !e.Term.valid() || !d.Term.valid()
-	v.need(e.InAll || sameUnit, at+".term", "count both in one unit, or write: in-all: true",
+	v.Need(e.InAll || sameUnit, at+".term", "count both in one unit, or write: in-all: true",
 		"%s and %s are not added", e.Term, d.Term)
-	v.need(!e.InAll || !sameUnit || e.Term.N > d.Term.N, at+".term", "give the longer term", "the extension is not longer than %s", d.Term)
+	v.Need(!e.InAll || !sameUnit || e.Term.N > d.Term.N, at+".term", "give the longer term", "the extension is not longer than %s", d.Term)
 	if e.WithReasonBy != nil {
 		v.term(*e.WithReasonBy, at+".with-reason-by")
 	}
@@ -196,18 +179,18 @@ func (v *validation) retention() {
 		at := fmt.Sprintf("retention[%d]", i)
 		v.id(r.ID, at)
 		v.mark(at, r.Mark)
-		v.need(strings.TrimSpace(r.Legal) != "", at+".legal", "name act and article", "rule %q has no legal reference", r.ID)
+		v.Need(strings.TrimSpace(r.Legal) != "", at+".legal", "name act and article", "rule %q has no legal reference", r.ID)
 		v.term(r.Term, at+".term")
 		switch r.Start {
 		case StartDeletion, StartCollection, StartRelationEnd:
 		default:
-			v.need(false, at+".start", "say deletion, collection or relation-end", "the start %q is not known", r.Start)
+			v.Need(false, at+".start", "say deletion, collection or relation-end", "the start %q is not known", r.Start)
 		}
 		v.action(r, at)
 		v.ids(r.Categories, at+".categories")
 		v.ids(r.Readers, at+".readers")
 		for j, g := range r.Grounds {
-			v.need(groundPattern.MatchString(string(g)), fmt.Sprintf("%s.grounds[%d]", at, j), "write it as ua.11.1.5", "%q is not a ground", g)
+			v.Need(groundPattern.MatchString(string(g)), fmt.Sprintf("%s.grounds[%d]", at, j), "write it as ua.11.1.5", "%q is not a ground", g)
 		}
 	}
 }
@@ -216,22 +199,22 @@ func (v *validation) retention() {
 func (v *validation) ids(list []string, at string) {
 	for i, id := range list {
 		path := fmt.Sprintf("%s[%d]", at, i)
-		v.need(idPattern.MatchString(id), path, idRemedy, "%q is not an id", id)
-		v.need(!slices.Contains(list[:i], id), path, "keep one of them", "%q is given twice", id)
+		v.Need(idPattern.MatchString(id), path, idRemedy, "%q is not an id", id)
+		v.Need(!slices.Contains(list[:i], id), path, "keep one of them", "%q is given twice", id)
 	}
 }
 
 func (v *validation) action(r Rule, at string) {
 	switch r.Action {
 	case domain.Destroy:
-		v.need(r.Term.IsZero() || !r.Term.valid(), at+".term", "write: term: none", "rule %q destroys, so it has no term", r.ID)
-		v.need(len(r.Readers) == 0, at+".readers", "remove the key", "rule %q destroys, so nobody reads", r.ID)
+		v.Need(r.Term.IsZero() || !r.Term.valid(), at+".term", "write: term: none", "rule %q destroys, so it has no term", r.ID)
+		v.Need(len(r.Readers) == 0, at+".readers", "remove the key", "rule %q destroys, so nobody reads", r.ID)
 	case domain.Retain:
-		v.need(!r.Term.IsZero(), at+".term", "say how long", "rule %q retains without a term", r.ID)
-		v.need(len(r.Readers) > 0, at+".readers", "name the roles that may still read", "what rule %q keeps nobody may read", r.ID)
-		v.need(len(r.Grounds) > 0, at+".grounds", "name a legal basis, for example ua.11.1.5", "rule %q keeps on no ground", r.ID)
+		v.Need(!r.Term.IsZero(), at+".term", "say how long", "rule %q retains without a term", r.ID)
+		v.Need(len(r.Readers) > 0, at+".readers", "name the roles that may still read", "what rule %q keeps nobody may read", r.ID)
+		v.Need(len(r.Grounds) > 0, at+".grounds", "name a legal basis, for example ua.11.1.5", "rule %q keeps on no ground", r.ID)
 	default:
-		v.need(false, at+".action", "say destroy or retain", "rule %q has the unknown action %q", r.ID, r.Action)
+		v.Need(false, at+".action", "say destroy or retain", "rule %q has the unknown action %q", r.ID, r.Action)
 	}
 }
 
@@ -241,11 +224,11 @@ func (v *validation) grounds() {
 		at := fmt.Sprintf("deletion-grounds[%d]", i)
 		v.id(g.ID, at)
 		v.source(at, g.Article, g.Mark)
-		v.need(g.Title != "", at+".title", "say what it is", "ground %q has no title", g.ID)
+		v.Need(g.Title != "", at+".title", "say what it is", "ground %q has no title", g.ID)
 		for j, o := range g.Overrules {
 			path := fmt.Sprintf("%s.overrules[%d]", at, j)
-			v.need(o == ByTerm || o == ByRestriction, path, "say retention or restriction", "ground %q overrules %q, which is nothing", g.ID, o)
-			v.need(!slices.Contains(g.Overrules[:j], o), path, "keep one of them", "%q is given twice", o)
+			v.Need(o == ByTerm || o == ByRestriction, path, "say retention or restriction", "ground %q overrules %q, which is nothing", g.ID, o)
+			v.Need(!slices.Contains(g.Overrules[:j], o), path, "keep one of them", "%q is given twice", o)
 		}
 	}
 }
@@ -256,8 +239,8 @@ func (v *validation) exemptions() {
 		at := fmt.Sprintf("exemptions[%d]", i)
 		v.id(e.ID, at)
 		v.source(at, e.Article, e.Mark)
-		v.need(e.Title != "", at+".title", "say what it is", "exemption %q has no title", e.ID)
-		v.need(len(e.From) > 0, at+".from", "name the duties", "exemption %q frees from nothing", e.ID)
+		v.Need(e.Title != "", at+".title", "say what it is", "exemption %q has no title", e.ID)
+		v.Need(len(e.From) > 0, at+".from", "name the duties", "exemption %q frees from nothing", e.ID)
 		for j, id := range e.From {
 			v.known(id, fmt.Sprintf("%s.from[%d]", at, j))
 		}

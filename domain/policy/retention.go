@@ -297,7 +297,7 @@ func (p *Policy) LegalOf(rule string) string {
 
 func (v *validation) retention() {
 	p := v.p
-	v.need(p.pack != nil, "law", "write: law: ua, or another of "+strings.Join(law.Names(), ", "),
+	v.Need(p.pack != nil, "law", "write: law: ua, or another of "+strings.Join(law.Names(), ", "),
 		"no rule pack is built in for %q", orElse(p.Law, string(p.GoverningLaw)))
 	unique(v, p.Retention, "retention", idPattern, func(x Rule) string { return x.ID })
 	categories := v.categories()
@@ -309,7 +309,7 @@ func (v *validation) retention() {
 		case r.ID == HoldRule:
 			v.holdRule(r, at)
 		case r.onlyNamed():
-			v.need(p.pack == nil, at, "correct the id, or say legal, start, term, action and readers", "the rule pack has no rule %q", r.ID)
+			v.Need(p.pack == nil, at, "correct the id, or say legal, start, term, action and readers", "the rule pack has no rule %q", r.ID)
 		case !r.lawful:
 			v.ownRule(r, at)
 		}
@@ -324,8 +324,8 @@ func orElse(a, b string) string {
 }
 
 func (v *validation) holdRule(r Rule, at string) {
-	v.need(strings.TrimSpace(r.Legal) != "", at+".legal", "name act and article", "rule %q has no legal reference", r.ID)
-	v.need(r.Start == "" && r.Term.IsZero() && r.Action == domain.Retain && len(r.Categories) == 0, at, "keep id, legal and readers",
+	v.Need(strings.TrimSpace(r.Legal) != "", at+".legal", "name act and article", "rule %q has no legal reference", r.ID)
+	v.Need(r.Start == "" && r.Term.IsZero() && r.Action == domain.Retain && len(r.Categories) == 0, at, "keep id, legal and readers",
 		"a hold lasts until it is released, so it has no term")
 }
 
@@ -333,23 +333,23 @@ func (v *validation) holdRule(r Rule, at string) {
 func (v *validation) ownRule(r Rule, at string) {
 	if v.p.pack != nil {
 		_, lawful := v.p.pack.Rule(r.ID)
-		v.need(!lawful, at, "keep the id only, or give the policy's own rule another id", "the rule pack says what %q is", r.ID)
+		v.Need(!lawful, at, "keep the id only, or give the policy's own rule another id", "the rule pack says what %q is", r.ID)
 	}
-	v.need(strings.TrimSpace(r.Legal) != "", at+".legal", "name act and article", "rule %q has no legal reference", r.ID)
+	v.Need(strings.TrimSpace(r.Legal) != "", at+".legal", "name act and article", "rule %q has no legal reference", r.ID)
 	switch r.Action {
 	case domain.Destroy:
-		v.need(r.Term.IsZero(), at+".term", "write: term: none", "rule %q destroys, so it has no term", r.ID)
-		v.need(len(r.Readers) == 0, at+".readers", "remove the key", "rule %q destroys, so nobody reads", r.ID)
+		v.Need(r.Term.IsZero(), at+".term", "write: term: none", "rule %q destroys, so it has no term", r.ID)
+		v.Need(len(r.Readers) == 0, at+".readers", "remove the key", "rule %q destroys, so nobody reads", r.ID)
 	case domain.Retain:
-		v.need(r.Term.N > 0, at+".term", "write it as: 1095 calendar days, 6 months or 3 years", "rule %q retains without a term", r.ID)
-		v.need(len(r.Readers) > 0, at+".readers", "name the roles that may still read", "what rule %q keeps nobody may read", r.ID)
+		v.Need(r.Term.N > 0, at+".term", "write it as: 1095 calendar days, 6 months or 3 years", "rule %q retains without a term", r.ID)
+		v.Need(len(r.Readers) > 0, at+".readers", "name the roles that may still read", "what rule %q keeps nobody may read", r.ID)
 	default:
-		v.need(false, at+".action", "say destroy or retain", "rule %q has the unknown action %q", r.ID, r.Action)
+		v.Need(false, at+".action", "say destroy or retain", "rule %q has the unknown action %q", r.ID, r.Action)
 	}
 	switch r.Start {
 	case law.StartDeletion, law.StartCollection, law.StartRelationEnd:
 	default:
-		v.need(r.Action == domain.Destroy && r.Start == "", at+".start", "say deletion, collection or relation-end",
+		v.Need(r.Action == domain.Destroy && r.Start == "", at+".start", "say deletion, collection or relation-end",
 			"the term of rule %q starts with the unknown event %q", r.ID, r.Start)
 	}
 }
@@ -358,11 +358,11 @@ func (v *validation) ownRule(r Rule, at string) {
 // time, so nobody could say when the term began.
 func (v *validation) starts(f *Field, at string) {
 	for _, r := range v.p.index.keeps[f.ID] {
-		v.need(f.Kind != Attribute || r.Start != law.StartCollection, at+".retention",
+		v.Need(f.Kind != Attribute || r.Start != law.StartCollection, at+".retention",
 			"let its term start with deletion or relation-end; a term from collection is for traces",
 			"the rule %q counts from the collection, and the field %q is an attribute", r.ID, f.ID)
 	}
-	v.need(!slices.Contains(f.Retention, HoldRule), at+".retention", "remove it; a hold is placed on a subject", "field %q names the rule of holds", f.ID)
+	v.Need(!slices.Contains(f.Retention, HoldRule), at+".retention", "remove it; a hold is placed on a subject", "field %q names the rule of holds", f.ID)
 }
 
 // categories gives a field of every category.

@@ -62,15 +62,23 @@ var errUsage = errors.New("usage")
 
 // usageError is a mistake in how the program was called, with what to do instead.
 type usageError struct {
-	message string
-	remedy  string
+	message  string
+	problems []string // each mistake, when there are several
+	remedy   string
 }
 
 func (e *usageError) Error() string        { return e.message }
 func (e *usageError) Is(target error) bool { return target == errUsage }
 
 func usage(remedy, format string, args ...any) error {
-	return &usageError{fmt.Sprintf(format, args...), remedy}
+	return &usageError{message: fmt.Sprintf(format, args...), remedy: remedy}
+}
+
+// usageAll is usage with several mistakes, or one.
+func usageAll(remedy string, problems []string) error {
+	e := &usageError{remedy: remedy}
+	e.message, e.problems = counted(problems)
+	return e
 }
 
 // exitCode maps an error to the exit code.
@@ -102,7 +110,7 @@ type trouble struct {
 	Code    string `json:"code,omitempty"`
 	Clause  string `json:"clause,omitempty"`
 	Message string `json:"message"`
-	// Problems are all that is wrong with a configuration or a policy file, when it is more than one thing.
+	// Problems are all that is wrong with a configuration or a file, when it is more than one thing.
 	Problems []string `json:"problems,omitempty"`
 	Remedy   string   `json:"remedy,omitempty"`
 	Help     string   `json:"help,omitempty"` // after wrong usage: the command line that explains the command
@@ -118,10 +126,10 @@ func troubleOf(err error) trouble {
 		t.Kind, t.Code, t.Clause = "refused", refusal.Code, refusal.Clause
 		t.Message, t.Remedy = refusal.Message, refusal.Remedy
 	case errors.As(err, &wrong):
-		t.Kind, t.Remedy = "usage", wrong.remedy
+		t.Kind, t.Remedy, t.Problems = "usage", wrong.remedy, wrong.problems
 	case t.Exit == exitUsage:
 		t.Kind, t.Remedy = "usage", invalidRemedy(err)
-		t.Message, t.Problems = invalidText(err)
+		t.Message, t.Problems = counted(problemsOf(err))
 	case errors.Is(err, logcopy.ErrDifferent):
 		t.Kind, t.Remedy = "conflict", "nothing of the target was overwritten; copy into an empty place, or into an earlier copy of this log"
 	case errors.Is(err, keys.ErrElsewhere):
@@ -158,9 +166,8 @@ func troubleOf(err error) trouble {
 	return t
 }
 
-// invalidText is the one thing that is wrong with configuration and policy file, or how many there are and each.
-func invalidText(err error) (string, []string) {
-	problems := problemsOf(err)
+// counted is the one thing that is wrong, or how many there are and each.
+func counted(problems []string) (string, []string) {
 	if len(problems) == 1 {
 		return problems[0], nil
 	}

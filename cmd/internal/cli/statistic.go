@@ -42,11 +42,21 @@ func (p *program) planFlag(cmd *cobra.Command) func() (*counts.Plan, error) {
 			return nil, usage("name a file that can be read, or - for standard input", "--plan: %s", visible(err.Error()))
 		}
 		plan, err := counts.Load(text)
-		if err != nil {
-			return nil, usage("see: litopys statistic plan", "%s: %s", visible(shorten(file)), strings.ReplaceAll(err.Error(), "\n", "; "))
-		}
-		return plan, nil
+		return plan, planError(file, err)
 	}
+}
+
+// planError names all that is wrong in the file of a plan.
+func planError(file string, err error) error {
+	var invalid *counts.InvalidError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	var problems []string
+	for _, problem := range invalid.Problems {
+		problems = append(problems, visible(shorten(file))+": "+problem.String())
+	}
+	return usageAll("mend the file; a sound one: litopys statistic plan", problems)
 }
 
 func parseMonth(text string) (domain.Month, error) {

@@ -24,12 +24,14 @@ type part struct {
 }
 
 type sheet struct {
-	Title string `yaml:"title"`
-	Word  upper  `yaml:"word"`
-	Count int    `yaml:"count"`
-	Open  bool   `yaml:"open"`
-	Best  *part  `yaml:"best"`
-	Parts []part `yaml:"parts"`
+	Title string  `yaml:"title"`
+	Word  upper   `yaml:"word"`
+	Count int     `yaml:"count"`
+	Share float64 `yaml:"share"`
+	Large int64   `yaml:"large"`
+	Open  bool    `yaml:"open"`
+	Best  *part   `yaml:"best"`
+	Parts []part  `yaml:"parts"`
 }
 
 var file = strictyaml.File{MaxBytes: 1000, Empty: "write it", Documents: "cut it", NotMapping: "name it", TooDeep: "flatten it"}
@@ -130,9 +132,65 @@ func TestLoadOutlivesACrash(t *testing.T) {
 	}
 }
 
+// TestLoadTakesNumbersThatFit: what is no number, has a fraction where none belongs or is too large is named before the
+// decoder meets it.
+func TestLoadTakesNumbersThatFit(t *testing.T) {
+	t.Parallel()
+	for src, want := range map[string]string{
+		"share: 2":                    "",
+		"share: 0.5":                  "",
+		"share: 1e-6":                 "",
+		"share: 1E6":                  "",
+		"share: 1e400":                "line 1: share: the value is of another nature; give a number",
+		"share: 1.5e400":              "line 1: share: the value is of another nature; give a number",
+		"share: Inf":                  "line 1: share: the value is of another nature; give a number",
+		"share: NaN":                  "line 1: share: the value is of another nature; give a number",
+		"share: .inf":                 "line 1: share: the value is of another nature; give a number",
+		"share: .nan":                 "line 1: share: the value is of another nature; give a number",
+		"share: \"0.5\"":              "line 1: share: the value is of another nature; give a number",
+		"share: half":                 "line 1: share: the value is of another nature; give a number",
+		"large: 9223372036854775807":  "",
+		"large: -9223372036854775808": "",
+		"large: 9223372036854775808":  "line 1: large: the value is of another nature; give a whole number",
+		"large: 99999999999999999999": "line 1: large: the value is of another nature; give a whole number",
+		"large: 0.5":                  "line 1: large: the value is of another nature; give a whole number",
+	} {
+		_, problems := strictyaml.Load([]byte("title: a\n"+src+"\n"), file, titled)
+		if want = strings.Replace(want, "line 1", "line 2", 1); want != "" {
+			want = "sheet: 1 problem(s)\n  " + want
+		} else {
+			want = "sheet: 0 problem(s)"
+		}
+		if diff := cmp.Diff(want, strictyaml.Report("sheet", problems)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", src, diff)
+		}
+	}
+}
+
+// TestFindingsNameTheNearestLine: what is missing is reported where it would stand.
+func TestFindingsNameTheNearestLine(t *testing.T) {
+	t.Parallel()
+	v := strictyaml.Findings{Lines: map[string]int{"": 1, "best": 3, "best.limits": 4, "parts[1]": 7}}
+	for _, path := range []string{"best.limits.x", "best.name", "parts[1].parts[0].name", "word", "parts[2]", ""} {
+		v.Need(true, path, "", "")
+		v.Need(false, path, "give it", "no %s", "such")
+	}
+	var got []int
+	for _, p := range v.Problems {
+		got = append(got, p.Line)
+		if p.Message != "no such" || p.Remedy != "give it" {
+			t.Errorf("reported as %+v", p)
+		}
+	}
+	if diff := cmp.Diff([]int{4, 3, 7, 1, 1, 1}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte("title: a\nparts: [{name: b, limits: {x: 1}}]\n"))
 	f.Add([]byte("title: a\ntitle: b\n? title : c\n<<: {title: d}\n"))
+	f.Add([]byte("share: 1e400\nlarge: 0x7fffffffffffffffff\ncount: 1_0\n"))
 	f.Add([]byte("best: {name: {a: b}}\nword: {}\n"))
 	f.Fuzz(func(t *testing.T, src []byte) {
 		doc, problems := strictyaml.Load(src, file, titled)

@@ -3,11 +3,14 @@ package strictyaml
 import (
 	"encoding"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 )
 
 // shape is what a walk over the syntax tree finds before anything is decoded: the line of every path, and every
@@ -100,8 +103,10 @@ func (s *shape) sequence(n *ast.SequenceNode, t reflect.Type, path string, depth
 func (s *shape) scalar(n ast.Node, t reflect.Type, path string) {
 	fits := true
 	switch kindOf(t) {
-	case reflect.Int:
-		_, fits = n.(*ast.IntegerNode)
+	case reflect.Int, reflect.Int64:
+		fits = whole(n, t)
+	case reflect.Float64:
+		fits = finite(n)
 	case reflect.Bool:
 		_, fits = n.(*ast.BoolNode)
 	case reflect.Struct, reflect.Map, reflect.Slice:
@@ -110,6 +115,36 @@ func (s *shape) scalar(n ast.Node, t reflect.Type, path string) {
 	if !fits {
 		s.wrong(n, t, path)
 	}
+}
+
+// whole tells whether a node is a whole number that the type can hold.
+func whole(n ast.Node, t reflect.Type) bool {
+	number, ok := n.(*ast.IntegerNode)
+	if !ok {
+		return false
+	}
+	switch x := number.Value.(type) {
+	case int64:
+		return !t.OverflowInt(x)
+	case uint64:
+		return x <= math.MaxInt64 && !t.OverflowInt(int64(x))
+	}
+	return false
+}
+
+// finite tells whether a node is a number that is neither endless nor none. The parser takes 1e-6 for a word, which
+// YAML does not and the decoder does not either.
+func finite(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.IntegerNode:
+		return true
+	case *ast.FloatNode:
+		return !math.IsInf(n.Value, 0) && !math.IsNaN(n.Value)
+	case *ast.StringNode:
+		x, err := strconv.ParseFloat(n.Value, 64)
+		return err == nil && n.GetToken().Type == token.StringType && !math.IsInf(x, 0) && !math.IsNaN(x)
+	}
+	return false
 }
 
 // fits reports a node whose nature is not that of the type, and one that is nested too deeply.
@@ -132,8 +167,10 @@ func (s *shape) wrong(n ast.Node, t reflect.Type, path string) {
 		want = "a mapping of keys"
 	case reflect.Slice:
 		want = "a list"
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		want = "a whole number"
+	case reflect.Float64:
+		want = "a number"
 	case reflect.Bool:
 		want = "true or false"
 	}
