@@ -16,7 +16,7 @@ in turns with a baseline: the same bytes appended to a plain file with group com
 sealing, index or check. Ratios tell more than figures, since machines and neighbours differ.`
 
 func (p *program) bench() *cobra.Command {
-	var cfg bench.Config
+	cfg := bench.Config{Records: 500_000, Lines: 10_000}
 	var seconds float64
 	var work string
 	cmd := &cobra.Command{
@@ -28,13 +28,13 @@ func (p *program) bench() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.Float64Var(&seconds, "seconds", 3, "length of each appending measurement")
-	flags.IntVar(&cfg.Records, "records", 500_000, "records in the log that is scanned and reopened")
-	flags.IntVar(&cfg.Lines, "lines", 10_000, "lines of the generated access log")
+	addCount(flags, &cfg.Records, "records", 1000, 0, "records in the log that is scanned and reopened")
+	addCount(flags, &cfg.Lines, "lines", 1, 0, "lines of the generated access log")
 	flags.StringVar(&cfg.AccessLog, "access-log", "", "import this log instead of a generated one")
 	flags.StringVar(&work, "work", "", "folder in which to make the temporary folder (default: the system's)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
-		if seconds <= 0 || seconds > 600 || cfg.Records < 1000 || cfg.Lines < 1 {
-			return usage("for example --seconds 3 --records 500000", "--seconds wants up to 600, --records at least 1000, --lines at least 1")
+		if !(seconds > 0 && seconds <= 600) { // also what is no number
+			return usage("for example --seconds 3", "--seconds wants more than 0 and up to 600")
 		}
 		cfg.Duration = time.Duration(seconds * float64(time.Second))
 		if cfg.Dir, err = os.MkdirTemp(work, "litopys-bench-"); err != nil {

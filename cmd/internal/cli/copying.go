@@ -49,7 +49,7 @@ type copyFlags struct {
 }
 
 func (p *program) logCopy() *cobra.Command {
-	var f copyFlags
+	f := copyFlags{atOnce: 1}
 	cmd := &cobra.Command{
 		Use:     "copy",
 		Short:   "Copy the log to a server or a folder, and back",
@@ -60,7 +60,7 @@ func (p *program) logCopy() *cobra.Command {
 	cmd.Flags().StringVar(&f.to, "to", "", "address or data folder to copy to")
 	cmd.Flags().StringVar(&f.from, "from", "", "address or data folder to copy from (default: the configured log)")
 	cmd.Flags().BoolVar(&f.turn, "switch", false, "let the keys follow the copy from now on")
-	cmd.Flags().IntVar(&f.atOnce, "at-once", 1, "how many appends may be under way; 1 keeps the order of the whole log")
+	addCount(cmd.Flags(), &f.atOnce, "at-once", 1, maxAtOnce, "how many appends may be under way; 1 keeps the order of the whole log")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := f.check(p.cfg.Config); err != nil {
 			return err
@@ -108,9 +108,6 @@ func (f *copyFlags) check(cfg config.Config) error {
 		if app.IsServer(place) && !strings.HasPrefix(place, "esdb://") && !strings.HasPrefix(place, "esdb+discover://") {
 			return usage("for example --to esdb://localhost:2113?tls=false", "an address of a log begins with esdb://")
 		}
-	}
-	if f.atOnce < 1 || f.atOnce > maxAtOnce {
-		return usage("for example --at-once 64", "--at-once wants a number from 1 to %d", maxAtOnce)
 	}
 	if f.to == "" || f.to == f.from {
 		return usage("for example --to esdb://localhost:2113?tls=false", "--to wants another place than the one copied from")

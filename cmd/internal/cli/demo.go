@@ -35,8 +35,7 @@ Without --dir the tour makes a new temporary folder and keeps it, so that you ca
 is refused. Where store.url names a server, its database must hold no ledger yet.`
 
 func (p *program) demo() *cobra.Command {
-	var people int
-	var seed uint64
+	people, seed := 5, uint64(1)
 	cmd := &cobra.Command{
 		Use:     "demo",
 		Short:   "A tour on generated people: every operation, the answers, an erasure",
@@ -44,14 +43,11 @@ func (p *program) demo() *cobra.Command {
 		Example: "  litopys demo\n  litopys demo --dir ./try --people 20 --seed 7",
 		Args:    cobra.NoArgs,
 	}
-	cmd.Flags().IntVar(&people, "people", 5, "how many people, 1 to 1000")
-	cmd.Flags().Uint64Var(&seed, "seed", 1, "the same seed gives the same people, from 1")
+	addCount(cmd.Flags(), &people, "people", 1, 1000, "how many people, 1 to 1000")
+	addCount(cmd.Flags(), &seed, "seed", 1, 0, "the same seed gives the same people, from 1")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if p.server() == "" && (p.cfg.Keys.URL != "" || p.cfg.KMS.URL != "") {
 			return usage("set store.url too, or leave keys.url and kms.url empty", "the tour makes a ledger of its own, whose keys must not go among others")
-		}
-		if people < 1 || people > 1000 || seed == 0 {
-			return usage("for example --people 5 --seed 1", "--people wants 1 to 1000, --seed a number from 1")
 		}
 		dir, err := p.demoFolder(cmd)
 		if err != nil {

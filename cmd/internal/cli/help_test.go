@@ -74,15 +74,40 @@ func TestWrongUsageKeepsItsOwnRemedy(t *testing.T) {
 func TestFlagsSayWhatTheyWant(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"demo --people many":            `--people: "many" is not a whole number, for example 5`,
-		"demo --seed -1":                `--seed: "-1" is not a whole number from 0, for example 5`,
+		"demo --people many":            `--people: "many" is not a whole number from 1 to 1000`,
+		"demo --seed -1":                `--seed: "-1" is not a whole number from 1`,
 		"bench --seconds 1s":            `--seconds: "1s" is not a number, for example 0.5`,
 		"policy show --json=maybe":      `--json: "maybe" is not true or false`,
-		"log copy --at-once 1.5 --to x": `--at-once: "1.5" is not a whole number, for example 5`,
+		"log copy --at-once 1.5 --to x": `--at-once: "1.5" is not a whole number from 1 to 256`,
+		"log copy --at-once 257 --to x": `--at-once: "257" is not a whole number from 1 to 256`,
+		"log replay --after -1":         `--after: "-1" is not a whole number from 0`,
+		"bench --records 999":           `--records: "999" is not a whole number from 1000`,
+		"bench --lines 0":               `--lines: "0" is not a whole number from 1`,
+		"bench --seconds NaN":           `--seconds wants more than 0 and up to 600`,
 	} {
 		code, said := told(t, strings.Fields(line)...)
 		if code != exitUsage || !strings.HasPrefix(said, "usage: "+want+"\n") {
 			t.Errorf("%s ends with %d and says:\n%s", line, code, said)
+		}
+	}
+}
+
+// TestEveryFlagSaysWhatItWants: a flag that refuses texts says which it takes.
+func TestEveryFlagSaysWhatItWants(t *testing.T) {
+	t.Parallel()
+	texts := []string{"string", "stringSlice", "stringArray"} // they take every text
+	seen := map[string]bool{}
+	walk(testProgram().root(), func(cmd *cobra.Command) {
+		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			seen[f.Value.Type()] = true
+			if wanted(f.Value) == "" && !slices.Contains(texts, f.Value.Type()) {
+				t.Errorf("%s --%s does not say what it wants", cmd.CommandPath(), f.Name)
+			}
+		})
+	})
+	for kind := range kinds {
+		if !seen[kind] {
+			t.Errorf("no flag is of the kind %s", kind)
 		}
 	}
 }

@@ -96,7 +96,7 @@ func (h *historyFlags) flags(cmd *cobra.Command) {
 	flags.StringVar(&h.recipient, "recipient", "", "only what concerns this recipient")
 	flags.StringVar(&h.from, "from", "", "only what happened at or after this time")
 	flags.StringVar(&h.to, "to", "", "only what happened at or before this time; a day counts to its end")
-	flags.Var(&count[int]{&h.limit}, "limit", "this many entries at most (default: all)")
+	addCount(flags, &h.limit, "limit", 0, 0, "this many entries at most (default: all)")
 	flags.BoolVar(&h.follow, "follow", false, "go on with each new event as it is recorded")
 	flags.BoolVar(&h.expired, "expired", false, "tell records of operations whose term has passed, too")
 }

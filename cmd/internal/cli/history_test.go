@@ -95,8 +95,8 @@ func TestParseActor(t *testing.T) {
 func TestCountFlag(t *testing.T) {
 	t.Parallel()
 	n := uint64(5)
-	c := &count[uint64]{&n}
-	for _, text := range []string{"-1", "x", "", "1.5", "99999999999999999999"} {
+	c := &count[uint64]{to: &n, least: 3, most: 30}
+	for _, text := range []string{"-1", "2", "31", "x", "", "1.5", "99999999999999999999"} {
 		if err := c.Set(text); err == nil || n != 5 {
 			t.Errorf("%q is taken as %d, %v", text, n, err)
 		}

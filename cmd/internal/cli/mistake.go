@@ -7,14 +7,18 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// kinds says of what kind the value of a flag is, by the type that the flags library gives it, with an example.
+// kinds says what the flags of the flags library want, by the types that it gives them. A flag of ours says it itself.
 var kinds = map[string]string{
-	"int":      "a whole number, for example 5",
-	"int64":    "a whole number, for example 5",
-	"uint64":   "a whole number from 0, for example 5",
-	"float64":  "a number, for example 0.5",
-	"duration": "a length of time, for example 90s or 1h30m",
-	"bool":     "true or false",
+	"float64": "a number, for example 0.5",
+	"bool":    "true or false",
+}
+
+// wanted says what a flag wants, or nothing where every text is taken.
+func wanted(v pflag.Value) string {
+	if own, ok := v.(interface{ wants() string }); ok {
+		return own.wants()
+	}
+	return kinds[v.Type()]
 }
 
 // mistake says what is wrong with a command line, without what the standard library calls it within.
@@ -23,8 +27,8 @@ func mistake(err error) string {
 	if !errors.As(err, &value) {
 		return err.Error()
 	}
-	want, ok := kinds[value.GetFlag().Value.Type()]
-	if !ok {
+	want := wanted(value.GetFlag().Value)
+	if want == "" {
 		return err.Error()
 	}
 	return fmt.Sprintf("--%s: %q is not %s", value.GetFlag().Name, shorten(value.GetValue()), want)

@@ -58,8 +58,8 @@ func (p *program) logReplay() *cobra.Command {
 	flags.StringVar(&f.actor, "actor", "", "only operations of this actor: its code, or kind:code")
 	flags.StringVar(&f.subject, "subject", "", "only events that name this person")
 	flags.StringVar(&f.recipient, "recipient", "", "only events that name this recipient")
-	flags.Var(&count[uint64]{&f.After}, "after", "only positions after this one")
-	flags.Var(&count[int64]{&f.Limit}, "limit", "this many lines at most (default: all)")
+	addCount(flags, &f.After, "after", 0, 0, "only positions after this one")
+	addCount(flags, &f.Limit, "limit", 0, 0, "this many lines at most (default: all)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := f.read(); err != nil {
 			return err
