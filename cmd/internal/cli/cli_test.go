@@ -21,6 +21,7 @@ import (
 	"imagine.ua/litopys/domain/ledger"
 	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/eventstore"
+	"imagine.ua/litopys/eventstore/seal"
 	"imagine.ua/litopys/projections"
 )
 
@@ -112,6 +113,8 @@ func TestExitCodes(t *testing.T) {
 		{wrap(eventstore.ErrForeign), 5, "corrupt"},
 		{wrap(&projections.ForeignError{Projections: []string{"profile"}}), 5, "corrupt"},
 		{wrap(&answerError{syscall.ENOSPC}), 1, "failed"},
+		{wrap(seal.ErrVerify), 5, "corrupt"},
+		{viewing(true).failed(wrap(seal.ErrVerify)), 5, "corrupt"},
 		{errors.Join(errRejected, eventstore.ErrCorrupt), 5, "corrupt"},
 	} {
 		if got := exitCode(test.err); got != test.code {
@@ -122,6 +125,28 @@ func TestExitCodes(t *testing.T) {
 		}
 		if got := troubleOf(test.err); got.Kind != test.kind || got.Exit != test.code || got.Message == "" {
 			t.Errorf("%v is told as %+v, want kind %q", test.err, got, test.kind)
+		}
+	}
+}
+
+// TestUnseenViewing: whoever has a viewing on record and saw nothing is told both, and what helps against each.
+func TestUnseenViewing(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("disk on fire")
+	if err := viewing(false).failed(cause); !errors.Is(err, cause) || troubleOf(err).Message != "disk on fire" {
+		t.Errorf("without a viewing: %v", err)
+	}
+	if err := viewing(true).failed(nil); err != nil {
+		t.Errorf("without a failure: %v", err)
+	}
+	const again = "give the command again without --key, or with a new one: it records a viewing of its own"
+	for err, want := range map[error]string{
+		cause:              again,
+		eventstore.ErrFull: "free some space; what was recorded is safe and readable; then " + again,
+	} {
+		got := troubleOf(viewing(true).failed(err))
+		if got.Message != "nothing is shown, though the viewing is on record: "+err.Error() || got.Remedy != want {
+			t.Errorf("told as %+v", got)
 		}
 	}
 }

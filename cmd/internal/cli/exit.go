@@ -16,6 +16,7 @@ import (
 	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/keys"
 	"imagine.ua/litopys/eventstore/logcopy"
+	"imagine.ua/litopys/eventstore/seal"
 	"imagine.ua/litopys/projections"
 )
 
@@ -47,6 +48,7 @@ var exits = []struct {
 	{keys.ErrDifferent, exitConflict},
 	{keys.ErrMoved, exitConflict},
 	{projections.ErrMismatch, exitCorrupt},
+	{seal.ErrVerify, exitCorrupt},
 	{projections.ErrNoOld, exitRefused},
 }
 
@@ -148,6 +150,8 @@ func troubleOf(err error) trouble {
 		t.Kind, t.Remedy = "refused", "litopys projection rebuild computes the answers anew and keeps the present ones for a rollback"
 	case errors.Is(err, projections.ErrMismatch):
 		t.Kind, t.Remedy = "corrupt", "the log is the truth: litopys projection rebuild computes the rows anew"
+	case errors.Is(err, seal.ErrVerify) && !errors.Is(err, eventstore.ErrCorrupt):
+		t.Kind, t.Remedy = "corrupt", "litopys projection rebuild computes the answers anew; where that does not help, the log or the keys are damaged: litopys log verify"
 	case t.Exit == exitCorrupt:
 		t.Kind, t.Remedy = "corrupt", "nothing was overwritten; keep the folder and restore it from a backup"
 	case errors.Is(err, app.ErrNoLedger):
@@ -162,6 +166,10 @@ func troubleOf(err error) trouble {
 		t.Remedy = "write the answer elsewhere; what the command recorded stays recorded"
 	case errors.Is(err, context.Canceled):
 		t.Kind, t.Message, t.Remedy = "interrupted", "stopped before the end", "what was acknowledged is recorded; the same command may be run again"
+	}
+	var unseen *unseenError
+	if errors.As(err, &unseen) {
+		t.Remedy = unseen.remedy(t.Remedy)
 	}
 	return t
 }

@@ -94,7 +94,8 @@ func actor(a domain.Actor) string { return string(a.Kind) + ":" + string(a.ID) }
 // openHistory records the viewing of what can still be seen, then opens the values. What was deleted,
 // edited since or is kept by a law only shows as such.
 func (p *program) openHistory(ctx context.Context, a *app.App, h *historyFlags, id domain.SubjectID, entries []history.Entry) ([][]domain.Item, error) {
-	if err := knownFields(a.Policy, h.fields, entries); err != nil {
+	err := knownFields(a, h.fields, func(name domain.Field) bool { return everReceived(entries, name) })
+	if err != nil {
 		return nil, err
 	}
 	state, err := a.State(ctx, id)
@@ -109,12 +110,13 @@ func (p *program) openHistory(ctx context.Context, a *app.App, h *historyFlags, 
 			}
 		}
 	}
-	if err := p.recordViewing(ctx, a, &h.opening, id, values); err != nil {
+	seen, err := p.recordViewing(ctx, a, &h.opening, id, values)
+	if err != nil {
 		return nil, err
 	}
 	opened, err := history.Open(ctx, a.Journal, app.Opener{Journal: a.Journal}, entries)
 	if err != nil {
-		return nil, err
+		return nil, seen.failed(err)
 	}
 	for _, items := range opened {
 		for i := range items {
@@ -125,6 +127,13 @@ func (p *program) openHistory(ctx context.Context, a *app.App, h *historyFlags, 
 		}
 	}
 	return opened, nil
+}
+
+// everReceived tells whether a value of the field came in with any of the entries.
+func everReceived(entries []history.Entry, name domain.Field) bool {
+	return slices.ContainsFunc(entries, func(e history.Entry) bool {
+		return slices.ContainsFunc(e.Received, func(v domain.FieldEpoch) bool { return v.Field == name })
+	})
 }
 
 func isLive(a *app.App, state subject.State, v domain.FieldEpoch) bool {

@@ -67,17 +67,15 @@ func unknownRecipient() error {
 	return domain.Refuse("recipient.unknown", "3.3", "see: litopys recipient list", "the ledger does not know this recipient").WithKind(domain.Unknown)
 }
 
-// knownFields refuses names of fields that neither the policy nor any of these entries knows.
-func knownFields(p *policy.Policy, names []string, entries []history.Entry) error {
+// knownFields refuses names of fields that no version of the policy knows and of which nothing is on record.
+func knownFields(a *app.App, names []string, recorded func(domain.Field) bool) error {
 	for _, name := range names {
-		_, ok := p.Field(domain.Field(name))
-		if ok || slices.ContainsFunc(entries, func(e history.Entry) bool {
-			return slices.ContainsFunc(e.Received, func(v domain.FieldEpoch) bool { return string(v.Field) == name })
-		}) {
+		field := domain.Field(name)
+		if recorded(field) || slices.ContainsFunc(a.Policies.Versions(), func(p *policy.Policy) bool { _, ok := p.Field(field); return ok }) {
 			continue
 		}
 		var known []string
-		for _, f := range p.Fields {
+		for _, f := range a.Policy.Fields {
 			known = append(known, string(f.ID))
 		}
 		return domain.Refuse("field.unknown", "2.1", "use one of: "+strings.Join(known, ", "),

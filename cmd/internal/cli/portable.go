@@ -78,12 +78,13 @@ func (p *program) portableCopy(ctx context.Context, a *app.App, o *opening, id d
 	if !found {
 		return unknownSubject()
 	}
-	if err := p.recordViewing(ctx, a, o, id, draft.Values()); err != nil {
+	seen, err := p.recordViewing(ctx, a, o, id, draft.Values())
+	if err != nil {
 		return err
 	}
 	given, err := draft.Complete(ctx, a.Journal, app.Opener{Journal: a.Journal})
 	if err != nil {
-		return err
+		return seen.failed(err)
 	}
 	_, err = writeWhole(out, func(w io.Writer) (int64, error) {
 		if format == "html" {
@@ -92,7 +93,7 @@ func (p *program) portableCopy(ctx context.Context, a *app.App, o *opening, id d
 		return 0, given.WriteJSON(w)
 	})
 	if err != nil {
-		return err
+		return seen.failed(err)
 	}
 	if p.json {
 		return p.answer(map[string]any{"file": out, "values": len(given.Values), "kept": len(given.Kept), "transfers": len(given.Transfers)})

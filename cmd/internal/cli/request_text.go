@@ -215,13 +215,13 @@ func (p *program) openTexts(ctx context.Context, a *app.App, flags act, r reques
 		return err
 	}
 	view := subject.View{About: subject.About{Subject: r.Subject, Operation: op}, Values: values, Role: p.cfg.Act.Role, Document: document}
-	if _, err := a.Ledger.Handle(ctx, view); err != nil {
-		return err
-	}
-	p.say("the viewing is recorded under key %s", op.Spec().Key)
-	opened, err := app.Opener{Journal: a.Journal}.Open(ctx, sealed)
+	seen, err := p.recordViews(ctx, a, op, subject.State{}, []subject.View{view})
 	if err != nil {
 		return err
+	}
+	opened, err := app.Opener{Journal: a.Journal}.Open(ctx, sealed)
+	if err != nil {
+		return seen.failed(err)
 	}
 	for i := range texts {
 		if texts[i].live {

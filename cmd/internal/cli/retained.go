@@ -94,6 +94,12 @@ func (p *program) listRetained(ctx context.Context, a *app.App, o *opening, id d
 		if l.records, l.leftOut, err = reader.Of(ctx, s, id); err != nil {
 			return err
 		}
+		err = knownFields(a, o.fields, func(name domain.Field) bool {
+			return slices.ContainsFunc(l.records, func(r retained.Record) bool { return r.Field == name })
+		})
+		if err != nil {
+			return err
+		}
 		l.records = slices.DeleteFunc(l.records, func(r retained.Record) bool { return !o.wants(r.Field) })
 		epochs, err = retained.Epochs(ctx, s, l.open(p))
 		return err
@@ -122,14 +128,14 @@ func (p *program) openRetained(ctx context.Context, a *app.App, o *opening, id d
 	}
 	view := subject.View{About: subject.About{Subject: id, Operation: op}, Retained: epochs, Role: p.cfg.Act.Role,
 		Document: domain.Reference(o.document)}
-	if _, err := a.Ledger.Handle(ctx, view); err != nil {
+	seen, err := p.recordViews(ctx, a, op, subject.State{}, []subject.View{view})
+	if err != nil {
 		return err
 	}
-	p.say("the viewing is recorded under key %s", op.Spec().Key)
-	return a.Backend.View(ctx, func(s projections.Snapshot) (err error) {
+	return seen.failed(a.Backend.View(ctx, func(s projections.Snapshot) (err error) {
 		l.values, err = retained.Open(ctx, s, a.Journal, keptOpener{a.Journal}, l.open(p))
 		return err
-	})
+	}))
 }
 
 // opened gives the values of one record, or nil when nothing was opened.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -19,101 +18,6 @@ import (
 	"imagine.ua/litopys/projections/profile"
 )
 
-// opening are the flags of commands that can open personal values.
-type opening struct {
-	act
-	open     bool
-	fields   []string
-	document string
-}
-
-const openHelp = `
-Without --open nothing is opened: values show as [sealed] or [erased]. With --open the viewing is recorded
-first (DataViewed), under --role, --purpose, --grounds and --actor; if that is refused, nothing is shown.`
-
-func (o *opening) add(cmd *cobra.Command) {
-	addAct(cmd, &o.act)
-	flags := cmd.Flags()
-	flags.BoolVar(&o.open, "open", false, "show personal values; the viewing is recorded first")
-	flags.String("role", "", "role under which values are opened, a name of the policy")
-	flags.StringSliceVar(&o.fields, "field", nil, "only these fields")
-	flags.StringVar(&o.document, "document", "", "why values are opened: reference of a ticket or request")
-	cmd.Long += "\n" + openHelp
-}
-
-func (o *opening) wants(f domain.Field) bool {
-	return len(o.fields) == 0 || slices.Contains(o.fields, string(f))
-}
-
-// recordViewing appends what is about to be seen. Traces are named by month, so each month is one viewing.
-func (p *program) recordViewing(ctx context.Context, a *app.App, o *opening, id domain.SubjectID, values []domain.FieldEpoch) error {
-	op, err := p.operation(o.act, p.cfg.Act)
-	if err != nil {
-		return err
-	}
-	values, beside, err := besides(ctx, a, id, values)
-	if err != nil {
-		return err
-	}
-	if len(beside) > 0 {
-		if err := p.recordOne(ctx, a, o, op, ":values", subject.View{About: subject.About{Subject: id}, Values: beside}); err != nil {
-			return err
-		}
-	}
-	months := map[domain.Month][]domain.Field{}
-	for _, v := range values {
-		month := domain.Month("")
-		if a.Policy.IsTrace(v.Field) {
-			text, _, _ := strings.Cut(string(v.Epoch), ".")
-			month = domain.Month(text)
-		}
-		if !slices.Contains(months[month], v.Field) {
-			months[month] = append(months[month], v.Field)
-		}
-	}
-	for _, month := range slices.Sorted(maps.Keys(months)) {
-		view, suffix := subject.View{About: subject.About{Subject: id}, Fields: months[month]}, ""
-		if month != "" {
-			view.Months, suffix = []domain.Month{month}, ":"+string(month)
-		}
-		if err := p.recordOne(ctx, a, o, op, suffix, view); err != nil {
-			return err
-		}
-	}
-	if len(months)+len(beside) > 0 {
-		p.say("the viewing is recorded under key %s", op.Spec().Key)
-	}
-	return nil
-}
-
-// recordOne appends one viewing, under the key of the operation and a suffix.
-func (p *program) recordOne(ctx context.Context, a *app.App, o *opening, op domain.Operation, suffix string, view subject.View) error {
-	spec := op.Spec()
-	spec.Key += suffix
-	var err error
-	if view.Operation, err = domain.NewOperation(spec); err != nil {
-		return usage("give a shorter --key", "%s", err.Error())
-	}
-	view.Role, view.Document = p.cfg.Act.Role, domain.Reference(o.document)
-	_, err = a.Ledger.Handle(ctx, view)
-	return err
-}
-
-// besides takes out the values that are not the current ones of their fields, since a viewing that names the field
-// means the current one: each of them is named by its epoch.
-func besides(ctx context.Context, a *app.App, id domain.SubjectID, values []domain.FieldEpoch) (current, beside []domain.FieldEpoch, err error) {
-	state, err := a.State(ctx, id)
-	for _, v := range values {
-		held, ok := state.Held(v.Field)
-		if ok && state.Lives(v) && held.At() != v {
-			beside = append(beside, v)
-		} else {
-			current = append(current, v)
-		}
-	}
-	return current, beside, err
-}
-
 func unknownSubject() error {
 	return domain.Refuse("subject.unknown", "preamble", "register the subject first, or find him: litopys subject find",
 		"no file is open for this subject").WithKind(domain.Unknown)
@@ -124,7 +28,8 @@ func (p *program) subjectShow() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show SUBJECT",
 		Short: "Show the profile of a person: what is held, on what ground, for how long",
-		Long:  "Show the profile of a person: what is held, on what ground, for how long.",
+		Long: "Show the profile of a person: what is held, on what ground, for how long.\n\n" +
+			"Exit code 3 for a person, or a --field, that there is not.",
 		Example: "  litopys subject show " + subjectExample + "\n  litopys subject show " + subjectExample +
 			" --open --field email --role support --actor employee:e-17 --purpose contact --grounds ua.11.1.3 --service support --document ticket-10",
 		Args: cobra.ExactArgs(1),
@@ -147,6 +52,12 @@ func (p *program) showProfile(ctx context.Context, a *app.App, o *opening, id do
 	if err != nil {
 		return err
 	}
+	err = knownFields(a, o.fields, func(name domain.Field) bool {
+		return slices.ContainsFunc(held.Fields, func(f profile.Field) bool { return f.Field == name })
+	})
+	if err != nil {
+		return err
+	}
 	held.Fields = slices.DeleteFunc(held.Fields, func(f profile.Field) bool { return !o.wants(f.Field) })
 	if o.open {
 		var values []domain.FieldEpoch
@@ -155,11 +66,12 @@ func (p *program) showProfile(ctx context.Context, a *app.App, o *opening, id do
 				values = append(values, domain.FieldEpoch{Field: f.Field, Epoch: f.Epoch})
 			}
 		}
-		if err := p.recordViewing(ctx, a, o, id, values); err != nil {
+		seen, err := p.recordViewing(ctx, a, o, id, values)
+		if err != nil {
 			return err
 		}
 		if err := held.Open(ctx, app.Opener{Journal: a.Journal}); err != nil {
-			return err
+			return seen.failed(err)
 		}
 	}
 	return p.printProfile(held)
