@@ -94,7 +94,9 @@ type Act struct {
 type Import struct {
 	// Batch is how many lines are handed to the ledger at once, 1 to 100000 lines. Default 2000.
 	Batch int `mapstructure:"batch"`
-	// LineLimit is the longest line taken, 1024 to 1048576 bytes; longer ones are rejected. Default 65536.
+	// LineLimit is the longest line taken, 1024 to 1048576 bytes without its end. A longer one is counted and named
+	// among the rejected lines, and the import goes on behind it. Default 65536 bytes; lines of
+	// commands may have 1048576 unless it is set.
 	LineLimit int `mapstructure:"line_limit"`
 }
 

@@ -129,7 +129,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 		"keys.url: it is no text",
 		`policy: "[a]" is no text; want policy file to obey (path); empty: the embedded policy`,
 		`import.batch: "abc" is no whole number; want lines handed to the ledger at once (1 to 100000)`,
-		`import.line_limit: "7.5" is no whole number; want longest line an import takes (bytes, 1024 to 1048576)`,
+		`import.line_limit: "7.5" is no whole number; want longest line an import takes, without its end; a longer one is rejected (bytes, 1024 to 1048576; default 65536, of import events 1048576)`,
 		`log.level: "loud"; want debug, info, warn or error`,
 	}
 	slices.Sort(got)
@@ -139,6 +139,11 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	}
 	if lines := strings.Count(err.Error(), "\n") + 1; lines != len(want) {
 		t.Errorf("%d problems take %d lines", len(want), lines)
+	}
+	for _, s := range loaded.Settings {
+		if read := s.Name == "log.level"; (s.From == "default") == read || s.Value == "loud" != read {
+			t.Errorf("%s is shown as %q from %s", s.Name, s.Value, s.From)
+		}
 	}
 	if loaded.Import != Default().Import || loaded.File != file || len(loaded.Settings) != len(Knobs()) {
 		t.Errorf("what could be read is given as %+v", loaded)

@@ -100,7 +100,7 @@ func Knobs() []Knob {
 		{Name: "act.service", Flag: "service", Default: d.Act.Service, Doc: "service when a command does not say it (name in the policy)"},
 		{Name: "act.role", Flag: "role", Default: d.Act.Role, Doc: "role under which personal values are opened (word)"},
 		{Name: "import.batch", Default: d.Import.Batch, Doc: "lines handed to the ledger at once (1 to 100000)"},
-		{Name: "import.line_limit", Default: d.Import.LineLimit, Doc: "longest line an import takes (bytes, 1024 to 1048576)"},
+		{Name: "import.line_limit", Default: d.Import.LineLimit, Doc: "longest line an import takes, without its end; a longer one is rejected (bytes, 1024 to 1048576; default 65536, of import events 1048576)"},
 		{Name: "log.level", Flag: "log-level", Default: d.Log.Level, Doc: "least severe talk on standard error (debug, info, warn, error)"},
 	}
 }

@@ -57,7 +57,8 @@ type Setting struct {
 	Knob
 	// Value is the value as text; a secret shows only whether it is set.
 	Value string
-	// From is "default", "file", the environment variable or the flag.
+	// From is "default", "file", the environment variable or the flag; "default" also where what a source gives can't
+	// be read.
 	From string
 }
 
@@ -73,13 +74,12 @@ func Load(src Sources) (Loaded, error) {
 	if err := bind(v, src.Flags); err != nil {
 		return Loaded{}, err
 	}
-	whole, wrong := readable(v)
-	loaded := Loaded{File: file}
+	whole, settings, wrong := readable(v, src.Flags)
+	loaded := Loaded{File: file, Settings: settings}
 	if err := whole.UnmarshalExact(&loaded.Config); err != nil {
 		return Loaded{}, fmt.Errorf("configuration: %w", err)
 	}
 	problems = slices.Concat(problems, wrong, loaded.problems())
-	loaded.Settings = settings(v, whole, src.Flags)
 	if len(problems) > 0 {
 		return loaded, &InvalidError{problems}
 	}
@@ -93,17 +93,36 @@ func list(err error) []error {
 	return []error{err}
 }
 
-// readable gives every knob a value of its kind: its own, or the default where that can't be read or is missing.
-func readable(v *viper.Viper) (whole *viper.Viper, wrong []error) {
+// readable gives every knob a value of its kind: its own, or the default where that can't be read or is missing. It
+// says of each where that came from.
+func readable(v *viper.Viper, flags *pflag.FlagSet) (whole *viper.Viper, settings []Setting, wrong []error) {
 	whole = viper.New()
 	for _, k := range Knobs() {
+		from := source(v, flags, k)
 		value, err := k.read(v.Get(k.Name))
 		if err != nil {
-			wrong = append(wrong, fmt.Errorf("%s: %w", k.Name, err))
+			wrong, from = append(wrong, fmt.Errorf("%s: %w", k.Name, err)), fromDefault
 		}
 		whole.Set(k.Name, value)
+		settings = append(settings, Setting{Knob: k, Value: k.show(whole.GetString(k.Name)), From: from})
 	}
-	return whole, wrong
+	return whole, settings, wrong
+}
+
+// fromDefault is where a value comes from that no source gives.
+const fromDefault = "default"
+
+// source names the first source that gives the knob.
+func source(v *viper.Viper, flags *pflag.FlagSet, k Knob) string {
+	switch {
+	case givenFlag(flags, k) != nil:
+		return "--" + k.Flag
+	case os.Getenv(k.Variable()) != "":
+		return k.Variable()
+	case v.InConfig(k.Name):
+		return "file"
+	}
+	return fromDefault
 }
 
 // readFile reads the file into v and gives its path, empty when there is none to read.
@@ -178,23 +197,4 @@ func givenFlag(flags *pflag.FlagSet, k Knob) *pflag.Flag {
 		return f
 	}
 	return nil
-}
-
-// settings says of every knob what it is and, by the sources, where that came from.
-func settings(sources, whole *viper.Viper, flags *pflag.FlagSet) []Setting {
-	var out []Setting
-	for _, k := range Knobs() {
-		s := Setting{Knob: k, Value: k.show(whole.GetString(k.Name)), From: "default"}
-		if sources.InConfig(k.Name) {
-			s.From = "file"
-		}
-		if os.Getenv(k.Variable()) != "" {
-			s.From = k.Variable()
-		}
-		if givenFlag(flags, k) != nil {
-			s.From = "--" + k.Flag
-		}
-		out = append(out, s)
-	}
-	return out
 }

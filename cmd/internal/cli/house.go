@@ -75,11 +75,19 @@ func (p *program) withNew(ctx context.Context, step func(*app.App) error) error 
 
 func (p *program) config() *cobra.Command {
 	show := &cobra.Command{
-		Use:     "show",
-		Short:   "Show every setting, its value and where it came from",
-		Example: "  litopys config show\n  LITOPYS_DIR=/srv/ledger litopys config show --json",
-		Args:    cobra.NoArgs,
-		RunE:    func(*cobra.Command, []string) error { return p.configShow() },
+		Use:   "show",
+		Short: "Show every setting, its value and where it came from",
+		Long: "Show every setting, its value and where it came from. Where the configuration is wrong, what could be read is\n" +
+			"shown, with the default in place of what could not; then every problem, one a line, and exit code 2.",
+		Annotations: map[string]string{looksFurther: ""},
+		Example:     "  litopys config show\n  LITOPYS_DIR=/srv/ledger litopys config show --json",
+		Args:        cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if err := p.configShow(); err != nil {
+				return err
+			}
+			return p.unsound
+		},
 	}
 	check := &cobra.Command{
 		Use:   "check",
@@ -110,7 +118,11 @@ func (p *program) configShow() error {
 		for _, s := range p.cfg.Settings {
 			out = append(out, settingJSON{s.Name, s.Value, s.From, s.Variable(), s.Doc})
 		}
-		return p.answer(map[string]any{"file": p.cfg.File, "settings": out})
+		problems := []string{}
+		if p.unsound != nil {
+			problems = problemsOf(p.unsound)
+		}
+		return p.answer(map[string]any{"file": p.cfg.File, "settings": out, "problems": problems})
 	}
 	g := grid{head: []string{"name", "value", "from", "meaning"}, wide: []int{18, 24, 22, 32}}
 	for _, s := range p.cfg.Settings {
