@@ -80,6 +80,27 @@ func TestRunners(t *testing.T) {
 	}
 }
 
+// TestAnswersOfAnotherLedger: on a server nothing is put aside, so status says whose the rows are and ends as every
+// question does.
+func TestAnswersOfAnotherLedger(t *testing.T) {
+	t.Parallel()
+	answers := "LITOPYS_ANSWERS_URL=" + pgtest.Shared(t).Database(t)
+	one, two := house{dir: t.TempDir(), env: []string{answers}}, house{dir: t.TempDir(), env: []string{answers}}
+	one.run(t, "init")
+	one.run(t, "recipient", "list")
+	two.run(t, "init")
+	for _, args := range [][]string{{"projection", "status"}, {"--json", "projection", "status"}, {"recipient", "list"}} {
+		out, talk, code := two.try(t, args...)
+		if code != 5 || strings.Count(talk, "name this ledger's own database in answers.url") != 1 {
+			t.Errorf("%v ends with %d:\n%s%s", args, code, out, talk)
+		}
+		if args[len(args)-1] == "status" && !strings.Contains(out, "notices") {
+			t.Errorf("%v shows no answers:\n%s", args, out)
+		}
+	}
+	one.run(t, "projection", "status")
+}
+
 // TestCheckOnServers: each server has one line, which says what is wrong and no password.
 func TestCheckOnServers(t *testing.T) {
 	t.Parallel()

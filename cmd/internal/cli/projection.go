@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,7 +27,11 @@ the next question, or by "projection run".
   events    folded into the rows
   state     level; behind, for how long; a rebuild was begun; or why it stands still
 
-Exit code 0 whatever the state is; --json has one object for each answer.`
+--json has one object for each answer.
+
+Exit codes: 0 whatever the state is; 5 when rows on a server are of another
+ledger, as for every question. In a data folder such files are put aside first
+(read.db.foreign), and the answers begin anew.`
 
 func (p *program) projection() *cobra.Command {
 	status := &cobra.Command{
@@ -166,7 +171,28 @@ func (p *program) status(ctx context.Context, a *app.App) error {
 	if !p.json {
 		g.print(p.Out, "none")
 	}
-	return nil
+	return errors.Join(foreign(list)...)
+}
+
+// foreign gives one error for each other ledger whose rows are shown.
+func foreign(list []projections.Status) []error {
+	var found []*projections.ForeignError
+	for _, s := range list {
+		var one *projections.ForeignError
+		if !errors.As(s.Problem, &one) {
+			continue
+		}
+		at := slices.IndexFunc(found, func(f *projections.ForeignError) bool { return f.Of == one.Of })
+		if at < 0 {
+			at, found = len(found), append(found, &projections.ForeignError{Of: one.Of, Log: one.Log})
+		}
+		found[at].Projections = append(found[at].Projections, one.Projections...)
+	}
+	out := make([]error, len(found))
+	for i, f := range found {
+		out[i] = f
+	}
+	return out
 }
 
 func statusGrid() *grid {

@@ -3,10 +3,12 @@ package cli
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"imagine.ua/litopys/projections"
 )
@@ -62,6 +64,31 @@ func TestStateText(t *testing.T) {
 		if got := stateText(s); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// TestForeignAnswersAreOneError: of each other ledger, however many answers are its.
+func TestForeignAnswersAreOneError(t *testing.T) {
+	t.Parallel()
+	of := func(name string, ledger uuid.UUID) projections.Status {
+		return projections.Status{Projection: name, Problem: fmt.Errorf("check: %w", &projections.ForeignError{Projections: []string{name}, Of: ledger, Log: uuid.Max})}
+	}
+	here := projections.Status{Projection: "consents", Problem: errors.New("the disk is gone")}
+	one, two := uuid.UUID{1}, uuid.UUID{2}
+	if got := errors.Join(foreign([]projections.Status{{Projection: "notices"}, here})...); got != nil {
+		t.Errorf("answers of this ledger give %v", got)
+	}
+	var got []projections.ForeignError
+	for _, err := range foreign([]projections.Status{of("profile", one), here, of("history", two), of("register", one)}) {
+		var f *projections.ForeignError
+		if !errors.As(err, &f) || exitCode(err) != exitCorrupt {
+			t.Fatalf("%v ends with %d", err, exitCode(err))
+		}
+		got = append(got, *f)
+	}
+	want := []projections.ForeignError{{Projections: []string{"profile", "register"}, Of: one, Log: uuid.Max}, {Projections: []string{"history"}, Of: two, Log: uuid.Max}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }
 
