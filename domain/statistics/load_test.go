@@ -128,6 +128,23 @@ func TestSpan(t *testing.T) {
 	}
 }
 
+// TestClause_2_2_5_OpenMonthIsForSomeRoles: those that the plan names and the policy knows.
+func TestClause_2_2_5_OpenMonthIsForSomeRoles(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(string(statistics.BuiltinYAML()), "open-to: [officer]", "open-to: [officer, nosuch]", 1)
+	p, err := statistics.Load([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for role, may := range map[string]bool{"officer": true, "support": false, "nosuch": false, "": false} {
+		err := p.MaySee(role, policy.Imagine())
+		var refusal *domain.Refusal
+		if errors.As(err, &refusal) == may || !may && (refusal.Code != "statistics.role" || !strings.HasSuffix(refusal.Remedy, "officer, nosuch")) {
+			t.Errorf("%q: %v", role, err)
+		}
+	}
+}
+
 // A plan of one's own may be stricter than the ledger's in everything, and looser in nothing.
 func TestKeeps(t *testing.T) {
 	t.Parallel()

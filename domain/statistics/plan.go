@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"imagine.ua/litopys/domain"
+	"imagine.ua/litopys/domain/policy"
 )
 
 // Measure is what a table counts persons by: one kind of happening.
@@ -136,6 +137,16 @@ func (p *Plan) Keeps(own *Plan) error {
 			"the plan %s has a delta of %s", p.Version, p.Delta)
 	}
 	return nil
+}
+
+// MaySee refuses a role of the policy that the plan does not name: the figures of a month that is not published are
+// personal data.
+func (p *Plan) MaySee(role string, in *policy.Policy) error {
+	if _, known := in.Role(role); known && slices.Contains(p.OpenTo, role) {
+		return nil
+	}
+	return domain.Refuse("statistics.role", "2.2.5", "use --role with one of: "+strings.Join(p.OpenTo, ", "),
+		"figures of a month that is not published are personal data, and this role may not see them")
 }
 
 // Label coarsens a value to what the plan lets a table show of the dimension.

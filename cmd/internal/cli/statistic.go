@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -154,10 +153,9 @@ func picked(tables []counts.Table, only string) ([]counts.Table, error) {
 // showOpen counts a month without opening a value.
 func (p *program) showOpen(ctx context.Context, a *app.App, month domain.Month, plan *counts.Plan, only string) error {
 	// Who may see is the ledger's own rule: the caller's file has no say in it.
-	role, own := p.cfg.Act.Role, counts.Builtin()
-	if _, known := a.Policy.Role(role); !known || !slices.Contains(own.OpenTo, role) {
-		return domain.Refuse("statistics.role", "2.2.5", "use --role with one of: "+strings.Join(own.OpenTo, ", "),
-			"figures of a month that is not published are personal data, and this role may not see them")
+	own := counts.Builtin()
+	if err := own.MaySee(p.cfg.Act.Role, a.Policy); err != nil {
+		return err
 	}
 	if err := plan.Keeps(own); err != nil {
 		return err

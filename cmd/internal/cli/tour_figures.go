@@ -14,11 +14,12 @@ import (
 // counted closes the month in which everybody visited (2.2.5, 2.2.8).
 func (t *tour) counted(ctx context.Context) error {
 	t.title("A month is closed: figures that name nobody, for ever (2.2.5, 2.2.8)")
-	op := t.by("employee", "statistics", "ua.11.1.6", "site")
-	if err := t.quietly(func() error { return t.p.publishMonth(ctx, t.app, op, t.month, counts.Builtin(), false) }); err != nil {
+	op, plan := t.by("employee", "statistics", "ua.11.1.6", "site"), counts.Builtin()
+	if err := t.quietly(func() error { return t.p.publishMonth(ctx, t.app, op, t.month, plan, false) }); err != nil {
 		return err
 	}
-	t.note("%s is published. Cells of fewer than ten persons are hidden.", t.month)
+	t.note("%s is published. Cells of fewer than %d persons are hidden; every figure is rounded by chance to a multiple of %d.",
+		t.month, plan.MinimumCell, plan.Rounding)
 	t.show()
 	var err error
 	if t.figures, err = t.published(ctx); err == nil {
