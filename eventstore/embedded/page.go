@@ -176,3 +176,6 @@ func (p *page) records() []eventstore.Record {
 	p.bytes, p.names, p.ends, p.out = 0, p.names[:0], p.ends[:0], p.out[:0]
 	return out
 }
+
+// forget lets the next records take the memory of those that the page gave last.
+func (p *page) forget() { p.piece = p.piece[:0] }

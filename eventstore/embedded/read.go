@@ -20,31 +20,47 @@ const (
 // the loop's body runs, but the next pages may be read meanwhile.
 func (s *Store) ReadAll(ctx context.Context, after eventstore.Position) iter.Seq2[eventstore.Record, error] {
 	return func(yield func(eventstore.Record, error) bool) {
-		end := s.committed.Load()
-		ahead := newReadAhead(s.log, uint64(after)+1, end)
-		defer ahead.wait()
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		for at := uint64(after); ; {
-			err := s.alive(ctx)
-			if err == nil && at >= end {
-				return
-			}
-			var records []eventstore.Record
-			if err == nil {
-				records, err = ahead.next(ctx)
-			}
-			if err != nil {
-				yield(eventstore.Record{}, err)
-				return
-			}
-			for i := range records {
-				if !yield(records[i], nil) {
-					return
+		err := s.scan(ctx, after, nil, func(c *comingPage) bool {
+			for i := range c.records {
+				if !yield(c.records[i], nil) {
+					return false
 				}
 			}
-			at += uint64(len(records))
+			return true
+		})
+		if err != nil {
+			yield(eventstore.Record{}, err)
 		}
+	}
+}
+
+// ReadPages reads what ReadAll does, for a reader who keeps no part of the records. They come to work in runs
+// of some hundred, several runs at the same time and each in the goroutine that has read it; when work returns,
+// their bytes are used again. What work gives for each run is called in the order of the log, from the
+// goroutine of the caller, until one of the calls gives false: that ends the reading without an error.
+func (s *Store) ReadPages(ctx context.Context, after eventstore.Position, work func([]eventstore.Record) (hand func() bool)) error {
+	return s.scan(ctx, after, work, func(c *comingPage) bool { return c.hand() })
+}
+
+// scan takes the pages of the log in order until take gives false.
+func (s *Store) scan(ctx context.Context, after eventstore.Position, work func([]eventstore.Record) func() bool, take func(*comingPage) bool) error {
+	end := s.committed.Load()
+	ahead := newReadAhead(s.log, uint64(after)+1, end, work)
+	defer ahead.wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for at := uint64(after); ; {
+		if err := s.alive(ctx); err != nil || at >= end {
+			return err
+		}
+		c, err := ahead.next(ctx)
+		if err != nil {
+			return err
+		}
+		if !take(c) {
+			return nil
+		}
+		at += uint64(len(c.records))
 	}
 }
 

@@ -10,6 +10,9 @@ const (
 	// readDepth is how many pages of a scan are read at the same time. Two keep two processors busy; each
 	// takes a connection of the pool.
 	readDepth = 2
+	// lentRecords is how many records are worked on at a time: few enough that they are still in the
+	// processor's cache when they have been read.
+	lentRecords = 512
 	// firstPage is how many records the first page of a scan asks for. Small, for many readers stop soon.
 	firstPage = 128
 )
@@ -22,7 +25,9 @@ type readAhead struct {
 	from   uint64 // the first record that nobody reads yet
 	end    uint64
 	size   uint64 // records in the next page
+	most   uint64 // and up to where it grows
 	steady bool   // size has found its measure
+	work   func([]eventstore.Record) (hand func() bool)
 	coming []*comingPage
 	spare  []*page
 }
@@ -33,23 +38,30 @@ type comingPage struct {
 	first   uint64 // what is still to be read of it
 	last    uint64
 	records []eventstore.Record
+	hand    func() bool // what the work on the records gave
 	err     error
-	done    chan struct{} // closed when records or err is set
+	done    chan struct{} // closed when all is done with the page, or err is set
 }
 
-func newReadAhead(l *log, from, end uint64) *readAhead {
-	return &readAhead{log: l, from: from, end: end, size: firstPage}
+// newReadAhead reads pages whose records stay as they are. What work is given, if it is not nil, are records
+// of which nothing stays when it returns; it runs in the goroutines that read.
+func newReadAhead(l *log, from, end uint64, work func([]eventstore.Record) (hand func() bool)) *readAhead {
+	r := &readAhead{log: l, from: from, end: end, size: firstPage, most: pageRecords, work: work}
+	if work != nil {
+		r.most = lentRecords
+	}
+	return r
 }
 
-// next gives the next records, at least one: the caller knows that there are some. They are good until the
-// next call.
-func (r *readAhead) next(ctx context.Context) ([]eventstore.Record, error) {
+// next gives the next page, with at least one record: the caller knows that there are some. It is good until
+// the next call.
+func (r *readAhead) next(ctx context.Context) (*comingPage, error) {
 	for len(r.coming) < readDepth && r.from <= r.end {
 		last := min(r.from+r.size-1, r.end)
 		r.coming = append(r.coming, r.read(ctx, r.from, last))
 		r.from = last + 1
 		if !r.steady {
-			r.size = min(4*r.size, pageRecords)
+			r.size = min(4*r.size, r.most)
 		}
 	}
 	c := r.coming[0]
@@ -65,7 +77,7 @@ func (r *readAhead) next(ctx context.Context) ([]eventstore.Record, error) {
 		r.coming = r.coming[1:]
 	}
 	r.spare = append(r.spare, c.page)
-	return c.records, nil
+	return c, nil
 }
 
 // read begins to read a page.
@@ -80,6 +92,10 @@ func (r *readAhead) read(ctx context.Context, first, last uint64) *comingPage {
 	go func() {
 		defer close(c.done)
 		c.records, c.err = r.log.page(ctx, c.page, first, last)
+		if c.err == nil && r.work != nil {
+			c.hand = r.work(c.records)
+			c.page.forget()
+		}
 	}()
 	return c
 }

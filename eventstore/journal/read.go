@@ -59,19 +59,22 @@ func (j *Journal) Subscribe(ctx context.Context, after uint64) iter.Seq2[Deliver
 }
 
 // decode gives the event of a record; it keeps none of the record's slices.
-func decode(r eventstore.Record) (domain.Recorded, error) {
-	event, err := schema.Decode(r.Type, r.Data)
-	if err != nil {
-		return domain.Recorded{}, placed(r, err)
+func decode(r eventstore.Record) (event domain.Recorded, err error) {
+	err = decodeTo(&event, &r)
+	return event, err
+}
+
+// decodeTo is decode for many: it copies nothing twice. After an error the event is empty.
+func decodeTo(event *domain.Recorded, r *eventstore.Record) (err error) {
+	if event.Event, err = schema.Decode(r.Type, r.Data); err == nil {
+		err = schema.ReadMeta(r.Meta, &event.Meta)
 	}
-	meta, err := schema.DecodeMeta(r.Meta)
 	if err != nil {
-		return domain.Recorded{}, placed(r, err)
+		*event = domain.Recorded{}
+		return placed(*r, err)
 	}
-	return domain.Recorded{
-		ID: r.ID, Stream: domain.Stream(r.Stream), Revision: r.Revision, Position: uint64(r.Position),
-		Meta: meta, Event: event,
-	}, nil
+	event.ID, event.Stream, event.Revision, event.Position = r.ID, domain.Stream(r.Stream), r.Revision, uint64(r.Position)
+	return nil
 }
 
 // placed says where a record stands that cannot be read. A malformed document is damage; a type that this

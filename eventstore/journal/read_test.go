@@ -16,9 +16,10 @@ import (
 )
 
 // filled gives a ledger with n events in streams of ten.
-func filled(t testing.TB, b *bench, n int) *journal.Journal {
+func filled(t testing.TB, b *bench, n int) *journal.Journal { t.Helper(); return fill(t, b.open(t), n) }
+
+func fill(t testing.TB, j *journal.Journal, n int) *journal.Journal {
 	t.Helper()
-	j := b.open(t)
 	for i := 0; i < n; i += 10 {
 		who := newSubject()
 		facts := []ledger.Fact{fact(collected(clearItem(who, "email", "1", "x")))}
@@ -34,29 +35,29 @@ func filled(t testing.TB, b *bench, n int) *journal.Journal {
 func TestReadAllKeepsTheOrder(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 1, 255, 256, 257, 512, 2000} {
-		b := newBench(t, memory.Config{})
-		j := filled(t, b, n)
-		var want []uint64
-		for r, err := range b.store.ReadAll(t.Context(), eventstore.Start) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			want = append(want, uint64(r.Position))
-		}
-		for _, skip := range []int{0, n / 3} {
-			after := uint64(0)
-			if skip > 0 {
-				after = want[skip-1]
-			}
-			i := skip
-			for r, err := range j.ReadAll(t.Context(), after) {
-				if err != nil || i >= n || r.Position != want[i] {
-					t.Fatalf("%d events: event %d is not the one that stands there: %v", n, i, err)
+		for _, j := range onEachLog(t, n) {
+			var want []uint64
+			for r, err := range j.Store().ReadAll(t.Context(), eventstore.Start) {
+				if err != nil {
+					t.Fatal(err)
 				}
-				i++
+				want = append(want, uint64(r.Position))
 			}
-			if i != n {
-				t.Errorf("%d events: %d came", n, i)
+			for _, skip := range []int{0, n / 3} {
+				after := uint64(0)
+				if skip > 0 {
+					after = want[skip-1]
+				}
+				i := skip
+				for r, err := range j.ReadAll(t.Context(), after) {
+					if err != nil || i >= n || r.Position != want[i] {
+						t.Fatalf("%d events: event %d is not the one that stands there: %v", n, i, err)
+					}
+					i++
+				}
+				if i != n {
+					t.Errorf("%d events: %d came", n, i)
+				}
 			}
 		}
 	}
@@ -64,16 +65,17 @@ func TestReadAllKeepsTheOrder(t *testing.T) {
 
 func TestReadAllCanBeLeftAnywhere(t *testing.T) {
 	t.Parallel()
-	j := filled(t, newBench(t, memory.Config{}), 2000)
-	for _, leave := range []int{1, 256, 257, 1000} {
-		n := 0
-		for range j.ReadAll(t.Context(), 0) {
-			if n++; n == leave {
-				break
+	for _, j := range onEachLog(t, 2000) {
+		for _, leave := range []int{1, 256, 257, 1000} {
+			n := 0
+			for range j.ReadAll(t.Context(), 0) {
+				if n++; n == leave {
+					break
+				}
 			}
-		}
-		if n != leave {
-			t.Errorf("%d events came, %d were wanted", n, leave)
+			if n != leave {
+				t.Errorf("%d events came, %d were wanted", n, leave)
+			}
 		}
 	}
 }
@@ -81,18 +83,19 @@ func TestReadAllCanBeLeftAnywhere(t *testing.T) {
 // A read that is cut short says so, or its caller would take the part for the whole.
 func TestReadAllTellsThatItWasCutShort(t *testing.T) {
 	t.Parallel()
-	j := filled(t, newBench(t, memory.Config{}), 3000)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	n, last := 0, error(nil)
-	for _, err := range j.ReadAll(ctx, 0) {
-		if n++; n == 300 {
-			cancel()
+	for _, j := range onEachLog(t, 3000) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		n, last := 0, error(nil)
+		for _, err := range j.ReadAll(ctx, 0) {
+			if n++; n == 300 {
+				cancel()
+			}
+			last = err
 		}
-		last = err
-	}
-	if !errors.Is(last, context.Canceled) {
-		t.Errorf("after %d events: %v", n, last)
+		if !errors.Is(last, context.Canceled) {
+			t.Errorf("after %d events: %v", n, last)
+		}
 	}
 }
 

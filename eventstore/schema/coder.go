@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"bytes"
 	"fmt"
 
 	"imagine.ua/litopys/domain"
@@ -13,7 +14,7 @@ type coder struct {
 	start   int    // writing: where the document begins in b
 	pos     int    // reading: how far b is read
 	writing bool
-	texts   *texts // reading: strings seen before
+	memory  *memory // reading: what other documents may share
 	err     error
 }
 
@@ -27,15 +28,6 @@ func (c *coder) fail(err error) {
 // malformed is the error of a document that is not as Encode writes it. It names the place, not the bytes.
 func (c *coder) malformed(want string) {
 	c.fail(fmt.Errorf("%w: byte %d: want %s", ErrMalformed, c.pos, want))
-}
-
-// finish ends the reading: nothing may follow the document.
-func (c *coder) finish() {
-	if c.err == nil && c.pos != len(c.b) {
-		c.malformed("the end")
-	}
-	c.texts.release()
-	c.texts = nil
 }
 
 // mark writes or expects one byte of punctuation.
@@ -70,19 +62,22 @@ func (c *coder) key(name string) bool {
 		c.b = append(c.b, '"', ':')
 		return true
 	}
-	rest := c.b[c.pos:]
-	comma := 0
-	if c.pos > 0 && c.b[c.pos-1] != '{' {
-		comma = 1
+	from := c.pos
+	if from > 0 && c.b[from-1] != '{' {
+		if !c.next(',') {
+			return false
+		}
+		from++
 	}
-	n := comma + len(name) + 3
-	if len(rest) < n || (comma == 1 && rest[0] != ',') {
+	to := from + len(name) + 3
+	if to > len(c.b) {
 		return false
 	}
-	if rest[comma] != '"' || string(rest[comma+1:n-2]) != name || rest[n-2] != '"' || rest[n-1] != ':' {
+	k := c.b[from:to]
+	if k[0] != '"' || string(k[1:len(k)-2]) != name || k[len(k)-2] != '"' || k[len(k)-1] != ':' {
 		return false
 	}
-	c.pos += n
+	c.pos = to
 	return true
 }
 
@@ -128,12 +123,12 @@ func writeList[T any](c *coder, name string, values []T, walk func(*T)) {
 }
 
 func readList[T any](c *coder, walk func(*T)) []T {
-	values := make([]T, 0, 2)
 	c.mark('[')
+	values := make([]T, 0, c.guess())
 	for c.err == nil {
-		var v T
-		walk(&v)
-		values = append(values, v)
+		var none T
+		values = append(values, none)
+		walk(&values[len(values)-1])
 		if !c.next(',') {
 			break
 		}
@@ -141,6 +136,19 @@ func readList[T any](c *coder, walk func(*T)) []T {
 	}
 	c.mark(']')
 	return values
+}
+
+// maxGuess bounds the memory that is made ready for a list before it is read.
+const maxGuess = 64
+
+// guess tells how many elements the list that begins here has; a guess that is wrong costs memory or time.
+func (c *coder) guess() int {
+	rest, _, _ := bytes.Cut(c.b[c.pos:], []byte{']'})
+	between := []byte{','}
+	if c.next('{') {
+		between = []byte{'}', ','}
+	}
+	return min(bytes.Count(rest, between)+1, maxGuess)
 }
 
 // flag walks an optional true; false is left out.

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"bytes"
 	"encoding/base64"
 
 	"imagine.ua/litopys/domain"
@@ -48,21 +49,27 @@ func (c *coder) sealed(v *domain.Value) {
 		}
 		return
 	}
-	if !c.need("sealed") {
+	if c.need("sealed") {
+		c.readSealed(v)
+	}
+}
+
+// readSealed reads a string of base64. Its end is looked for at once, for nothing is escaped in it.
+func (c *coder) readSealed(v *domain.Value) {
+	rest := c.b[c.pos:]
+	if !c.next('"') {
+		c.malformed("a string")
 		return
 	}
-	raw, ok := c.quoted()
-	if !ok {
-		return
-	}
-	inner := raw[1 : len(raw)-1]
+	inner, _, ok := bytes.Cut(rest[1:], []byte{'"'})
 	var small [256]byte
 	sealed, err := base64Strict.AppendDecode(small[:0], inner)
 	// The decoder skips line breaks; then fewer bytes come out than the text's length stands for.
-	if err != nil || len(sealed) == 0 || base64.StdEncoding.EncodedLen(len(sealed)) != len(inner) {
+	if !ok || err != nil || len(sealed) == 0 || base64.StdEncoding.EncodedLen(len(sealed)) != len(inner) {
 		c.malformed("sealed bytes in base64")
 		return
 	}
+	c.pos += len(inner) + 2
 	*v = domain.SealedValue(sealed)
 }
 

@@ -45,7 +45,7 @@ func (c *coder) bareID(v *uuid.UUID) {
 		c.b = appendID(c.b, *v)
 		return
 	}
-	if len(c.b)-c.pos < idLen || !parseID(c.b[c.pos:c.pos+idLen], v) {
+	if len(c.b)-c.pos < idLen || !parseID((*[idLen]byte)(c.b[c.pos:]), v) {
 		c.malformed("an id in lower case")
 		return
 	}
@@ -65,38 +65,33 @@ func appendID(b []byte, id uuid.UUID) []byte {
 	return append(b, '"')
 }
 
+// idPlaces is where the two digits of each byte of an id stand.
+var idPlaces = [...]uint8{1, 3, 5, 7, 10, 12, 15, 17, 20, 22, 25, 27, 29, 31, 33, 35}
+
 // parseID reads what appendID writes and nothing else.
-func parseID(s []byte, id *uuid.UUID) bool {
-	if s[0] != '"' || s[idLen-1] != '"' {
+func parseID(s *[idLen]byte, id *uuid.UUID) bool {
+	if s[0] != '"' || s[9] != '-' || s[14] != '-' || s[19] != '-' || s[24] != '-' || s[idLen-1] != '"' {
 		return false
 	}
-	at := 1
-	for i := range id {
-		if i == 4 || i == 6 || i == 8 || i == 10 {
-			if s[at] != '-' {
-				return false
-			}
-			at++
-		}
-		hi, lo := nibble(s[at]), nibble(s[at+1])
-		if hi|lo > 15 {
-			return false
-		}
+	var wrong uint8
+	for i, at := range idPlaces {
+		hi, lo := hexValue[s[at]], hexValue[s[at+1]]
+		wrong |= hi | lo
 		id[i] = hi<<4 | lo
-		at += 2
 	}
-	return true
+	return wrong <= 15
 }
 
-func nibble(ch byte) byte {
-	switch {
-	case ch >= '0' && ch <= '9':
-		return ch - '0'
-	case ch >= 'a' && ch <= 'f':
-		return ch - 'a' + 10
+// hexValue is what a digit of hexDigits stands for; more than 15 for every other byte.
+var hexValue = func() (t [256]uint8) {
+	for ch := range t {
+		t[ch] = 0xff
 	}
-	return 255
-}
+	for value, ch := range []byte(hexDigits) {
+		t[ch] = uint8(value) // #nosec G115 -- below 16
+	}
+	return t
+}()
 
 // moment walks a required time.
 func (c *coder) moment(name string, t *time.Time) {
@@ -127,12 +122,14 @@ func (c *coder) bareTime(t *time.Time) {
 		c.writeTime(t.UTC())
 		return
 	}
-	got, ok := parseTime(c.b[c.pos:])
+	rest, ok := c.b[c.pos:], false
+	if len(rest) >= timeLen {
+		*t, ok = c.memory.time((*[timeLen]byte)(rest))
+	}
 	if !ok {
 		c.malformed("a time in UTC with microseconds")
 		return
 	}
-	*t = got
 	c.pos += timeLen
 }
 
@@ -166,25 +163,39 @@ func appendDigits(b []byte, n, width int) []byte {
 
 var pow10 = [...]int{1, 10, 100, 1000, 10_000, 100_000}
 
-// parseTime reads what writeTime writes. A day that its month lacks, a leap second and the zero time are
-// no times here.
-func parseTime(s []byte) (time.Time, bool) {
-	const form = `"dddd-dd-ddTdd:dd:dd.ddddddZ"`
-	if len(s) < timeLen {
-		return time.Time{}, false
+// parseClock reads the second half of what writeTime writes: the time since midnight. A leap second is none.
+func parseClock(s []byte) (time.Duration, bool) {
+	const form = `dd:dd:dd.ddddddZ"`
+	if !inForm(s, form) {
+		return 0, false
 	}
-	for i := range timeLen {
-		if digit := form[i] == 'd'; digit && s[i]-'0' > 9 || !digit && s[i] != form[i] {
-			return time.Time{}, false
-		}
+	hour, minute, second, micro := number(s[0:2]), number(s[3:5]), number(s[6:8]), number(s[9:15])
+	clock := time.Duration((hour*60+minute)*60+second)*time.Second + time.Duration(micro)*time.Microsecond
+	return clock, hour <= 23 && minute <= 59 && second <= 59
+}
+
+// dayLen is how long the first half of a time is: a day, up to the letter between.
+const dayLen = len(`"2006-01-02T`)
+
+// parseDay reads the first half: midnight. A day that its month lacks is none.
+func parseDay(s []byte) (time.Time, bool) {
+	const form = `"dddd-dd-ddT`
+	if !inForm(s, form) {
+		return time.Time{}, false
 	}
 	year, month, day := number(s[1:5]), number(s[6:8]), number(s[9:11])
-	hour, minute, second, micro := number(s[12:14]), number(s[15:17]), number(s[18:20]), number(s[21:27])
-	if year < 1 || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59 {
-		return time.Time{}, false
+	t := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
+	return t, year >= 1 && month >= 1 && month <= 12 && day >= 1 && t.Day() == day
+}
+
+// inForm tells whether the bytes are those of the form, which is as long, with a digit wherever it has a "d".
+func inForm(s []byte, form string) bool {
+	for i, ch := range s {
+		if digit := form[i] == 'd'; digit && ch-'0' > 9 || !digit && ch != form[i] {
+			return false
+		}
 	}
-	t := time.Date(year, time.Month(month), day, hour, minute, second, micro*1000, time.UTC)
-	return t, t.Day() == day && !t.IsZero()
+	return true
 }
 
 func number(digits []byte) int {

@@ -60,13 +60,11 @@ func AppendMeta(dst []byte, m domain.Meta) ([]byte, error) {
 }
 
 // DecodeMeta gives the metadata of a document. It keeps no part of data.
-func DecodeMeta(data []byte) (domain.Meta, error) {
-	var m domain.Meta
-	c := coder{b: data, texts: borrowTexts()}
-	walkMeta(&c, &m)
-	c.finish()
-	if c.err != nil {
-		return domain.Meta{}, fmt.Errorf("decode metadata: %w", c.err)
-	}
-	return m, nil
+func DecodeMeta(data []byte) (m domain.Meta, err error) {
+	err = ReadMeta(data, &m)
+	return m, err
 }
+
+// ReadMeta is DecodeMeta into metadata that the caller has, for the many of a long read. After an error they
+// are empty.
+func ReadMeta(data []byte, m *domain.Meta) error { return known.readMeta(data, m) }

@@ -103,6 +103,44 @@ func TestDecodedEventsKeepNothingOfTheBuffer(t *testing.T) {
 	}
 }
 
+// What one document has said, refused or not, is not found in the event of the next.
+func TestEventsKeepNothingOfEarlierOnes(t *testing.T) {
+	t.Parallel()
+	bare := map[string]domain.Event{}
+	for _, e := range []domain.Event{
+		subject.Registered{Subject: petro},
+		subject.Collected{Subject: petro, Source: subject.BySubject},
+		subject.Transferred{Subject: petro, Recipient: subject.Recipient{ID: bank, Kind: "k"}, Basis: subject.ByLaw{}},
+		subject.Deleted{Subject: petro},
+		subject.HoldPlaced{Subject: petro, Hold: hold},
+	} {
+		name, _, err := Encode(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bare[name] = e
+	}
+	for _, full := range sampleEvents() {
+		name, data, err := Encode(full)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, before := range [][]byte{data, data[:len(data)-1]} {
+			_, refused := Decode(name, before)
+			if want, ok := bare[name]; ok {
+				_, data, err := Encode(want)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := Decode(name, data)
+				if diff := cmp.Diff(want, got); err != nil || diff != "" {
+					t.Errorf("%s after another (%v): %v\n%s", name, refused, err, diff)
+				}
+			}
+		}
+	}
+}
+
 func TestAnyCollectedEventComesBack(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -2,7 +2,6 @@ package schema
 
 import (
 	"fmt"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -79,13 +78,29 @@ func (c *coder) writeText(s string) {
 
 // readText reads a string that is quoted as writeText quotes it.
 func (c *coder) readText() string {
+	if !c.next('"') {
+		c.malformed("a string")
+		return ""
+	}
+	rest := c.b[c.pos+1:]
+	for i, ch := range rest {
+		if simple[ch] {
+			continue
+		}
+		if ch != '"' {
+			break
+		}
+		c.pos += i + 2
+		return c.memory.text(rest[:i])
+	}
+	return c.readEscaped()
+}
+
+// readEscaped reads a string in which something does not stand for itself.
+func (c *coder) readEscaped() string {
 	raw, ok := c.quoted()
 	if !ok {
 		return ""
-	}
-	inner := raw[1 : len(raw)-1]
-	if isSimple(inner) {
-		return c.texts.get(inner)
 	}
 	value, err := jsontext.AppendUnquote(nil, raw)
 	if err != nil {
@@ -118,36 +133,4 @@ func (c *coder) quoted() ([]byte, bool) {
 	}
 	c.malformed("the end of a string")
 	return nil, false
-}
-
-// texts remembers short strings that documents repeat again and again (fields, purposes, services), so
-// that a million events share one copy of each. It is bounded: a newer string takes an older one's place.
-type texts struct{ seen [512]string }
-
-// maxShared is the longest string worth remembering: longer ones are digests and names, which vary.
-const maxShared = 24
-
-var textsPool = sync.Pool{New: func() any { return new(texts) }}
-
-func borrowTexts() *texts { return textsPool.Get().(*texts) }
-
-func (t *texts) release() {
-	if t != nil {
-		textsPool.Put(t)
-	}
-}
-
-func (t *texts) get(b []byte) string {
-	if t == nil || len(b) == 0 || len(b) > maxShared {
-		return string(b)
-	}
-	h := uint32(2166136261) // FNV-1a
-	for _, ch := range b {
-		h = (h ^ uint32(ch)) * 16777619
-	}
-	slot := &t.seen[(h^h>>16)%uint32(len(t.seen))]
-	if *slot != string(b) {
-		*slot = string(b)
-	}
-	return *slot
 }
