@@ -67,11 +67,11 @@ transfers are answers computed from them. Personal values are sealed from the fi
 
 Exit codes
   0  done
-  1  failed (and "import events": some lines were rejected)
-  2  wrong usage: flags, arguments, configuration, a malformed command
+  1  failed; lines of "import events" were rejected, or of "import access-log" and none is in the ledger
+  2  wrong usage: flags, arguments, configuration, a file of a policy or a plan that is missing or wrong, a malformed command
   3  refused by a rule of the policy or the law, or it names what does not exist
   4  conflict with what was recorded before
-  5  damaged files, or files of another ledger; nothing was overwritten
+  5  damaged or missing files, or files of another ledger; nothing was overwritten
   141  nobody read the answer to its end, as behind "| head"; nothing is said then
 
 An answer that can't be written whole, on a full disk for example, is a failure (1).

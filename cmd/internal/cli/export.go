@@ -54,6 +54,9 @@ func (p *program) transferExport() *cobra.Command {
 }
 
 func (p *program) export(ctx context.Context, a *app.App, filter transfers.Filter, format export.Format, out string) error {
+	if err := onRecord(ctx, a, filter.Subject, filter.Recipient); err != nil {
+		return err
+	}
 	write := func(w io.Writer) (rows int64, err error) {
 		err = a.View(ctx, func(s projections.Snapshot) error {
 			cards, err := transfers.Recipients(ctx, s)

@@ -83,12 +83,15 @@ func nextWord(text string) int {
 	return len(text)
 }
 
-// hang gives how far in the rest of a broken line stands: under its last column, but not so far in that little room
-// is left.
+// hang gives how far in the rest of a broken line stands: under its last column, or under the text of a numbered
+// step, but not so far in that little room is left.
 func hang(line string) int {
 	const widest = 36
 	begins := len(line) - len(strings.TrimLeft(line, " \t"))
 	column := begins
+	if number := strings.TrimLeft(line[begins:], "0123456789"); begins > 0 && len(number) < len(line)-begins && strings.HasPrefix(number, ". ") {
+		column = len(line) - len(number) + 2
+	}
 	for i := begins; i < min(len(line)-2, widest); i++ {
 		if begins > 0 && line[i:i+2] == "  " && line[i+2] != ' ' {
 			column = i + 2

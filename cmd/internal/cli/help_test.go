@@ -147,6 +147,9 @@ func TestHelpIsFolded(t *testing.T) {
 		"  --a string  one two three":    "  --a string  one\n              two\n              three\n",
 		"  litopys one --set two":        "  litopys one\n  --set two\n",
 		"  a  b  one  two three":         "  a  b  one  two\n             three\n",
+		"  1. one two three":             "  1. one two\n     three\n",
+		"  10. one two three":            "  10. one two\n      three\n",
+		"  1.5 one two three":            "  1.5 one two\n  three\n",
 		"unbreakable-word-of-many x":     "unbreakable-word-of-many\nx\n",
 		"  first            second here": "  first            second\n                   here\n",
 	} {

@@ -8,6 +8,7 @@ import (
 	"imagine.ua/litopys/cmd/internal/app"
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/domain/policy"
+	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/projections"
 	"imagine.ua/litopys/projections/history"
 	"imagine.ua/litopys/projections/transfers"
@@ -48,6 +49,29 @@ func anyEntry(ctx context.Context, s projections.Snapshot, id domain.SubjectID, 
 		return err == nil, err
 	}
 	return false, nil
+}
+
+// onRecord refuses a person and a recipient, where one is given, of whom the ledger has never recorded anything.
+func onRecord(ctx context.Context, a *app.App, person domain.SubjectID, recipient domain.RecipientID) error {
+	for _, x := range []struct {
+		given  bool
+		stream domain.Stream
+		err    error
+	}{
+		{!person.IsZero(), domain.SubjectStream(person), unknownSubject()},
+		{!recipient.IsZero(), domain.RecipientStream(recipient), unknownRecipient()},
+	} {
+		if !x.given {
+			continue
+		}
+		switch head, err := a.Journal.Store().StreamHead(ctx, string(x.stream)); {
+		case err != nil:
+			return err
+		case head == eventstore.NoStream:
+			return x.err
+		}
+	}
+	return nil
 }
 
 func purposeNamed(set *policy.Set, name domain.Purpose) bool {

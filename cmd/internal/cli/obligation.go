@@ -93,6 +93,11 @@ func (p *program) obligations(ctx context.Context, a *app.App, f obligations.Fil
 		if err != nil {
 			return err
 		}
+		if len(list) == 0 {
+			if err := onRecord(ctx, a, f.Subject, domain.RecipientID{}); err != nil {
+				return err
+			}
+		}
 		g := grid{head: []string{"matter", "duty", "to", "last day", "state"}, wide: []int{36, 18, 18, 10, 10}}
 		for _, o := range list {
 			waiting, err := untold(ctx, s, o, published, p.now())

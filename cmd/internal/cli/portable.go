@@ -31,7 +31,8 @@ func (p *program) exportSubject() *cobra.Command {
 		Long: "Write the copy of a person's data that is given to him: every value that is held with its source, purposes,\n" +
 			"grounds and what becomes of it, what the law keeps and why, to whom data went, consents, requests, notices.\n" +
 			"JSON is for another service, HTML for the person. The viewing is recorded first (DataViewed), under --role,\n" +
-			"--purpose, --grounds and --actor. The file appears whole or not at all, for its owner alone, and replaces none.",
+			"--purpose, --grounds and --actor. Every copy is a viewing of its own, so a --key that was used is refused (exit\n" +
+			"code 4). The file appears whole or not at all, for its owner alone, and replaces none.",
 		Example: "  litopys export subject " + subjectExample + " --format html --out ./copies --role officer --document m-104 --actor employee:e-17 --purpose contact --grounds ua.11.1.5 --service support",
 		Args:    cobra.ExactArgs(1),
 	}

@@ -22,8 +22,7 @@ the next question, or by "projection run".
   old       number of the rows that "projection rollback" would bring back
   position  up to which the rows stand for the log
   lag       positions still to go
-  gap       positions to the answer that is furthest: two answers with a gap stand
-            for different moments
+  gap       positions to the answer that is furthest: two answers with a gap stand for different moments
   events    folded into the rows
   state     level; behind, for how long; a rebuild was begun; or why it stands still
 

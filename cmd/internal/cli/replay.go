@@ -9,7 +9,6 @@ import (
 
 	"imagine.ua/litopys/cmd/internal/app"
 	"imagine.ua/litopys/domain"
-	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/schema"
 	"imagine.ua/litopys/projections/export"
 )
@@ -173,25 +172,7 @@ func looked(ctx context.Context, a *app.App, f export.LogFilter) error {
 	if f.Purpose != "" && !purposeNamed(a.Policies, f.Purpose) {
 		return unknownPurpose(a.Policy, f.Purpose)
 	}
-	for _, x := range []struct {
-		given  bool
-		stream domain.Stream
-		err    error
-	}{
-		{!f.Subject.IsZero(), domain.SubjectStream(f.Subject), unknownSubject()},
-		{!f.Recipient.IsZero(), domain.RecipientStream(f.Recipient), unknownRecipient()},
-	} {
-		if !x.given {
-			continue
-		}
-		switch head, err := a.Journal.Store().StreamHead(ctx, string(x.stream)); {
-		case err != nil:
-			return err
-		case head == eventstore.NoStream:
-			return x.err
-		}
-	}
-	return nil
+	return onRecord(ctx, a, f.Subject, f.Recipient)
 }
 
 // wholeDay reads a last moment that counts; a bare day counts to its last microsecond.

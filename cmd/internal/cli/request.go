@@ -28,13 +28,14 @@ func (p *program) request() *cobra.Command {
 // warrantFlags are the particulars of an authority's paper (clauses 3.3.3, 4.3).
 type warrantFlags struct{ authority, act, article, paper, dated string }
 
-func (w *warrantFlags) add(cmd *cobra.Command) {
+// add adds the flags; what says for which of several kinds of a command they are, or is empty.
+func (w *warrantFlags) add(cmd *cobra.Command, what string) {
 	flags := cmd.Flags()
-	flags.StringVar(&w.authority, "authority", "", "disclosure: code of the authority")
-	flags.StringVar(&w.act, "act", "", "disclosure: the act of law")
-	flags.StringVar(&w.article, "article", "", "disclosure: its article")
-	flags.StringVar(&w.paper, "paper", "", "disclosure: reference of the authority's paper")
-	flags.StringVar(&w.dated, "dated", "", "disclosure: date of the paper")
+	flags.StringVar(&w.authority, "authority", "", what+"code of the authority")
+	flags.StringVar(&w.act, "act", "", what+"the act of law")
+	flags.StringVar(&w.article, "article", "", what+"its article")
+	flags.StringVar(&w.paper, "paper", "", what+"reference of the authority's paper")
+	flags.StringVar(&w.dated, "dated", "", what+"date of the paper")
 }
 
 func (w *warrantFlags) warrant() (subject.Warrant, error) {
@@ -61,7 +62,7 @@ func (p *program) requestOpen() *cobra.Command {
 		Args:    cobra.NoArgs,
 	}
 	addAct(cmd, &a)
-	w.add(cmd)
+	w.add(cmd, "disclosure: ")
 	text.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&id, "request", "", "id to give it (default: a random one, printed)")
@@ -199,6 +200,11 @@ func (p *program) requests(ctx context.Context, a *app.App, f requests.Filter) e
 	})
 	if err != nil {
 		return err
+	}
+	if len(list) == 0 {
+		if err := onRecord(ctx, a, f.Subject, domain.RecipientID{}); err != nil {
+			return err
+		}
 	}
 	g := grid{head: []string{"request", "kind", "subject", "received", "last day", "state"}, wide: []int{36, 11, 8, 10, 10, 15}}
 	pack := a.Policy.Pack()

@@ -284,7 +284,7 @@ func (p *program) retainedHold() *cobra.Command {
 		example: "  litopys retained hold " + subjectExample + " --all --authority court-7 --act CPC --article 170 --paper 757/1-k --dated 2026-01-20 --actor employee:e-17 --purpose identification --grounds ua.11.1.5 --service support",
 		flags: func(cmd *cobra.Command) {
 			w.addAll(cmd)
-			paper.add(cmd)
+			paper.add(cmd, "")
 			cmd.Flags().StringVar(&hold, "hold", "", "id to give the hold (default: a random one)")
 		},
 		build: func(about subject.About) (subject.Command, made, error) {
@@ -376,7 +376,7 @@ func (p *program) retainedDisclose() *cobra.Command {
 			"other nor the one who carries it out. The person is told, unless an exemption of the law is named.",
 		example: "  litopys retained disclose " + subjectExample + " --recipient 0b8e6a52-4a3f-4c3c-9d2a-0f4b7a1d9c02 --value tax_number/1 --authority tax-service --act TCU --article 73.3 --paper 14/02-7 --dated 2026-01-20 --approver e-1,e-2 --actor employee:e-17 --purpose identification --grounds ua.11.1.5 --service support",
 		flags: func(cmd *cobra.Command) {
-			paper.add(cmd)
+			paper.add(cmd, "")
 			flags := cmd.Flags()
 			flags.StringSliceVar(&values, "value", nil, "value as field/epoch, repeatable: see litopys retained list")
 			flags.StringSliceVar(&approvers, "approver", nil, "codes of the two persons who approve")

@@ -18,8 +18,8 @@ func (t *tour) counted(ctx context.Context) error {
 	if err := t.quietly(func() error { return t.p.publishMonth(ctx, t.app, op, t.month, plan, false) }); err != nil {
 		return err
 	}
-	t.note("%s is published. Cells of fewer than %d persons are hidden; every figure is rounded by chance to a multiple of %d.",
-		t.month, plan.MinimumCell, plan.Rounding)
+	t.note("%s is published. Cells of fewer than %d persons are hidden.", t.month, plan.MinimumCell)
+	t.note("Every figure is rounded up or down to a multiple of %d, by chance.", plan.Rounding)
 	t.show()
 	var err error
 	if t.figures, err = t.published(ctx); err == nil {

@@ -60,6 +60,7 @@ func (p *program) transferList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List what went to whom, on which basis",
+		Long:    "List what went to whom, on which basis. Exit code 3 for a person or a recipient whom the ledger does not know.",
 		Example: "  litopys transfer list --from 2026-01-01 --basis law",
 		Args:    cobra.NoArgs,
 	}
@@ -75,6 +76,9 @@ func (p *program) transferList() *cobra.Command {
 }
 
 func (p *program) transfersList(ctx context.Context, a *app.App, filter transfers.Filter) error {
+	if err := onRecord(ctx, a, filter.Subject, filter.Recipient); err != nil {
+		return err
+	}
 	return a.View(ctx, func(s projections.Snapshot) error {
 		cards, err := transfers.Recipients(ctx, s)
 		if err != nil {
