@@ -140,6 +140,11 @@ func TestUnseenViewing(t *testing.T) {
 		t.Errorf("without a failure: %v", err)
 	}
 	const again = "give the command again without --key, or with a new one: it records a viewing of its own"
+	refused := troubleOf(viewing(true).failed(domain.Refuse("view.category", "5.1", "ask an officer", "not for this role")))
+	if refused.Exit != exitRefused || refused.Code != "view.category" || refused.Remedy != "ask an officer; then "+again ||
+		refused.Message != "nothing is shown, though the viewing is on record: not for this role" {
+		t.Errorf("a refusal is told as %+v", refused)
+	}
 	for err, want := range map[error]string{
 		cause:              again,
 		eventstore.ErrFull: "free some space; what was recorded is safe and readable; then " + again,

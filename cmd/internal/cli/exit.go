@@ -119,6 +119,12 @@ type trouble struct {
 }
 
 func troubleOf(err error) trouble {
+	var unseen *unseenError
+	if errors.As(err, &unseen) {
+		t := troubleOf(unseen.cause)
+		t.Exit, t.Message, t.Remedy = exitCode(err), unseen.told(t.Message), unseen.remedy(t.Remedy)
+		return t
+	}
 	t := trouble{Exit: exitCode(err), Kind: "failed", Message: err.Error()}
 	var refusal *domain.Refusal
 	var wrong *usageError
@@ -166,10 +172,6 @@ func troubleOf(err error) trouble {
 		t.Remedy = "write the answer elsewhere; what the command recorded stays recorded"
 	case errors.Is(err, context.Canceled):
 		t.Kind, t.Message, t.Remedy = "interrupted", "stopped before the end", "what was acknowledged is recorded; the same command may be run again"
-	}
-	var unseen *unseenError
-	if errors.As(err, &unseen) {
-		t.Remedy = unseen.remedy(t.Remedy)
 	}
 	return t
 }

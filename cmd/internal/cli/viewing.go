@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -65,8 +64,10 @@ func (recorded viewing) failed(err error) error {
 // unseenError says that a viewing is on record and nothing was seen.
 type unseenError struct{ cause error }
 
-func (e *unseenError) Error() string {
-	return fmt.Sprintf("nothing is shown, though the viewing is on record: %v", e.cause)
+func (e *unseenError) Error() string { return e.told(e.cause.Error()) }
+
+func (e *unseenError) told(cause string) string {
+	return "nothing is shown, though the viewing is on record: " + cause
 }
 
 // Unwrap gives the cause.
@@ -87,22 +88,26 @@ func (p *program) recordViewing(ctx context.Context, a *app.App, o *opening, id 
 	if err != nil {
 		return false, err
 	}
-	views, err := p.viewings(a, o, op, id, state, values)
+	views, err := p.viewings(o, op, id, namesOf(a, state, values))
 	if err != nil {
 		return false, err
 	}
 	return p.recordViews(ctx, a, op, state, views)
 }
 
-// viewings splits what is about to be seen into the viewings that the ledger takes. Traces are named by month, so
-// each month is one. Values that are not the current ones of their fields are named by their epochs, since a viewing
-// that names the field means the current one.
-func (p *program) viewings(a *app.App, o *opening, op domain.Operation, id domain.SubjectID, state subject.State, values []domain.FieldEpoch) ([]subject.View, error) {
-	var beside []domain.FieldEpoch
-	months := map[domain.Month][]domain.Field{}
+// sight says how the ledger is told of values that are about to be seen.
+type sight struct {
+	months map[domain.Month][]domain.Field // current values by field, traces by month; the month of attributes is ""
+	beside []domain.FieldEpoch             // values that are not the current ones of their fields
+}
+
+// namesOf sorts values by how a viewing names them: one that names a field means its current value, or that of one
+// month.
+func namesOf(a *app.App, state subject.State, values []domain.FieldEpoch) sight {
+	s := sight{months: map[domain.Month][]domain.Field{}}
 	for _, v := range values {
 		if held, ok := state.Held(v.Field); ok && state.Lives(v) && held.At() != v {
-			beside = append(beside, v)
+			s.beside = append(s.beside, v)
 			continue
 		}
 		month := domain.Month("")
@@ -110,36 +115,36 @@ func (p *program) viewings(a *app.App, o *opening, op domain.Operation, id domai
 			text, _, _ := strings.Cut(string(v.Epoch), ".")
 			month = domain.Month(text)
 		}
-		if !slices.Contains(months[month], v.Field) {
-			months[month] = append(months[month], v.Field)
+		if !slices.Contains(s.months[month], v.Field) {
+			s.months[month] = append(s.months[month], v.Field)
 		}
 	}
+	return s
+}
+
+// viewings makes the viewings that the ledger takes, each under the key of the operation and a suffix.
+func (p *program) viewings(o *opening, op domain.Operation, id domain.SubjectID, s sight) ([]subject.View, error) {
+	var suffixes []string
 	var views []subject.View
-	add := func(suffix string, view subject.View) error {
-		spec := op.Spec()
-		spec.Key += suffix
-		part, err := domain.NewOperation(spec)
-		if err != nil {
-			return usage("give a shorter --key", "%s", err.Error())
-		}
-		view.About = subject.About{Subject: id, Operation: part}
-		view.Role, view.Document = p.cfg.Act.Role, domain.Reference(o.document)
-		views = append(views, view)
-		return nil
+	if len(s.beside) > 0 {
+		suffixes, views = append(suffixes, ":values"), append(views, subject.View{Values: s.beside})
 	}
-	if len(beside) > 0 {
-		if err := add(":values", subject.View{Values: beside}); err != nil {
-			return nil, err
-		}
-	}
-	for _, month := range slices.Sorted(maps.Keys(months)) {
-		view, suffix := subject.View{Fields: months[month]}, ""
+	for _, month := range slices.Sorted(maps.Keys(s.months)) {
+		view, suffix := subject.View{Fields: s.months[month]}, ""
 		if month != "" {
 			view.Months, suffix = []domain.Month{month}, ":"+string(month)
 		}
-		if err := add(suffix, view); err != nil {
-			return nil, err
+		suffixes, views = append(suffixes, suffix), append(views, view)
+	}
+	for i := range views {
+		spec := op.Spec()
+		spec.Key += suffixes[i]
+		part, err := domain.NewOperation(spec)
+		if err != nil {
+			return nil, usage("give a shorter --key", "%s", err.Error())
 		}
+		views[i].About = subject.About{Subject: id, Operation: part}
+		views[i].Role, views[i].Document = p.cfg.Act.Role, domain.Reference(o.document)
 	}
 	return views, nil
 }
@@ -153,14 +158,14 @@ func (p *program) recordViews(ctx context.Context, a *app.App, op domain.Operati
 			}
 		}
 	}
-	for _, view := range views {
+	for i, view := range views {
 		receipt, err := a.Ledger.Handle(ctx, view)
-		if err != nil {
-			return false, err
-		}
-		if receipt.Repeated {
-			return false, domain.Refuse("view.repeated", "5.1", "leave --key out, or give a new one",
+		if err == nil && receipt.Repeated {
+			err = domain.Refuse("view.repeated", "5.1", "leave --key out, or give a new one",
 				"a viewing is on record under this key, and another look is another viewing").WithKind(domain.Conflict)
+		}
+		if err != nil {
+			return false, viewing(i > 0).failed(err)
 		}
 	}
 	p.say("the viewing is recorded under key %s", op.Spec().Key)
