@@ -82,18 +82,25 @@ func digits(b []byte) (n int, ok bool) {
 	return n, true
 }
 
-// summer computes checksums. Its memory for a number is kept, for the processor's CRC lets it escape.
-type summer struct{ number [8]byte }
+// summer computes checksums. Its memory for numbers is kept, for the processor's CRC lets it escape.
+type summer struct{ numbers [16]byte }
 
 // body begins the checksum of a record; placed ends it when the place is known.
 func (s *summer) body(body []byte, rev int64) uint32 {
-	return s.add(crc32.Checksum(body, castagnoli()), uint64(rev))
+	return s.add(crc32.Checksum(body, castagnoli), binary.BigEndian.AppendUint64(s.numbers[:0], uint64(rev)))
 }
 
 // placed gives the crc column: the CRC-32C of the body, the revision and the place.
-func (s *summer) placed(sum uint32, seq uint64) uint32 { return s.add(sum, seq) }
+func (s *summer) placed(sum uint32, seq uint64) uint32 {
+	return s.add(sum, binary.BigEndian.AppendUint64(s.numbers[:0], seq))
+}
 
-func (s *summer) add(sum uint32, number uint64) uint32 {
-	binary.BigEndian.PutUint64(s.number[:], number)
-	return crc32.Update(sum, castagnoli(), s.number[:])
+// record gives the crc column at once.
+func (s *summer) record(body []byte, rev int64, seq uint64) uint32 {
+	numbers := binary.BigEndian.AppendUint64(s.numbers[:0], uint64(rev))
+	return s.add(crc32.Checksum(body, castagnoli), binary.BigEndian.AppendUint64(numbers, seq))
+}
+
+func (s *summer) add(sum uint32, numbers []byte) uint32 {
+	return crc32.Update(sum, castagnoli, numbers)
 }

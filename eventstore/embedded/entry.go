@@ -48,11 +48,11 @@ func hashStream(stream string) uint64 {
 }
 
 // castagnoli is the table of CRC-32C, which processors compute in hardware.
-func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // appendSum appends the CRC-32C of b to b.
 func appendSum(b []byte) []byte {
-	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli()))
+	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
 // cutSum gives b without the CRC-32C at its end, and whether that was right.
@@ -61,5 +61,5 @@ func cutSum(b []byte) ([]byte, bool) {
 	if n < 0 {
 		return nil, false
 	}
-	return b[:n], binary.BigEndian.Uint32(b[n:]) == crc32.Checksum(b[:n], castagnoli())
+	return b[:n], binary.BigEndian.Uint32(b[n:]) == crc32.Checksum(b[:n], castagnoli)
 }

@@ -41,7 +41,7 @@ func markOf(ledger uuid.UUID, seq uint64) (b [markSize]byte) {
 	binary.BigEndian.PutUint32(b[8:], 1)
 	copy(b[12:], ledger[:])
 	binary.BigEndian.PutUint64(b[28:], seq)
-	binary.BigEndian.PutUint32(b[36:], crc32.Checksum(b[:36], castagnoli()))
+	binary.BigEndian.PutUint32(b[36:], crc32.Checksum(b[:36], castagnoli))
 	return b
 }
 
@@ -105,7 +105,7 @@ func (m *mark) move(head uint64) {
 		return
 	}
 	binary.BigEndian.PutUint64(m.bytes[28:], head)
-	binary.BigEndian.PutUint32(m.bytes[36:], crc32.Checksum(m.bytes[:36], castagnoli()))
+	binary.BigEndian.PutUint32(m.bytes[36:], crc32.Checksum(m.bytes[:36], castagnoli))
 	m.write()
 }
 

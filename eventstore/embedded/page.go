@@ -15,11 +15,14 @@ const (
 	pageBytes   = 2 << 20 // a page ends with the record that reaches this size
 	maxTypes    = 256     // names of types that a page remembers
 
-	firstPiece = 8 << 10 // size of the first piece of memory of a page
-	lastPiece  = 1 << 20 // and up to where the pieces grow
+	firstPiece = 8 << 10  // size of the first piece of memory of a page
+	lastPiece  = 64 << 10 // and up to where they grow: the processor's cache still has what was cleared
+	lentPiece  = 1 << 20  // the same for memory that is used again, and so need not be cleared
 )
 
-const selectRange = "SELECT rev, crc, body, seq FROM records WHERE seq BETWEEN ? AND ? ORDER BY seq"
+// selectFrom has no end: who reads knows when to stop, and SQLite would compare each place with it. It gives
+// no places either: the checksum of a record covers its own.
+const selectFrom = "SELECT rev, crc, body FROM records WHERE seq >= ? ORDER BY seq"
 
 // page collects records with few allocations: their bodies stand in a few large pieces of memory, their
 // stream names in one string. It is filled by fill, then taken by records. A page serves one reader after
@@ -30,13 +33,14 @@ type page struct {
 	sum    summer
 
 	piece []byte // takes the next bodies
+	most  int    // size of the largest piece
 	bytes int    // of all bodies
 	names []byte
 	ends  []int // where each stream's name ends in names
 	out   []eventstore.Record
 }
 
-func newPage() *page { return &page{types: map[string]string{}} }
+func newPage() *page { return &page{types: map[string]string{}, most: lastPiece} }
 
 // full tells whether the page has reached its size.
 func (p *page) full() bool { return len(p.out) >= pageRecords || p.bytes >= pageBytes }
@@ -44,16 +48,16 @@ func (p *page) full() bool { return len(p.out) >= pageRecords || p.bytes >= page
 // fill reads the records first..last, or until the page is full, and gives the next to read. Each must be
 // there and right.
 func (p *page) fill(conn *sqlite.Conn, first, last uint64) (next uint64, err error) {
-	s, err := conn.Prepared(selectRange)
+	s, err := conn.Prepared(selectFrom)
 	if err != nil {
 		return first, err
 	}
-	return p.read(conn.Path(), s, first, last)
+	return p.read(conn, s, first, last)
 }
 
 // gather reads the records of the entries until the page is full.
 func (p *page) gather(conn *sqlite.Conn, entries []entry) error {
-	s, err := conn.Prepared(selectRange)
+	s, err := conn.Prepared(selectFrom)
 	if err != nil {
 		return err
 	}
@@ -61,7 +65,7 @@ func (p *page) gather(conn *sqlite.Conn, entries []entry) error {
 	p.out, p.ends = slices.Grow(p.out, room), slices.Grow(p.ends, room)
 	for i := 0; i < len(entries) && !p.full(); {
 		n := neighbours(entries[i:])
-		if _, err := p.read(conn.Path(), s, entries[i].seq, entries[i+n-1].seq); err != nil {
+		if _, err := p.read(conn, s, entries[i].seq, entries[i+n-1].seq); err != nil {
 			return err
 		}
 		i += n
@@ -70,27 +74,38 @@ func (p *page) gather(conn *sqlite.Conn, entries []entry) error {
 }
 
 // read is fill with the statement at hand, which it leaves reset.
-func (p *page) read(path string, s *sqlite3.Stmt, first, last uint64) (next uint64, err error) {
+func (p *page) read(conn *sqlite.Conn, s *sqlite3.Stmt, first, last uint64) (next uint64, err error) {
 	defer func() { _ = s.Reset() }()
 	// Places are below 2^63: SQLite's rowids are.
 	if err := s.BindInt64(1, int64(first)); err != nil {
-		return first, sqlite.Translate(path, "read", err)
-	}
-	if err := s.BindInt64(2, int64(last)); err != nil {
-		return first, sqlite.Translate(path, "read", err)
+		return first, sqlite.Translate(conn.Path(), "read", err)
 	}
 	for next = first; next <= last && !p.full(); next++ {
 		if !s.Step() {
 			if err := s.Err(); err != nil {
-				return next, sqlite.Translate(path, "read", err)
+				return next, sqlite.Translate(conn.Path(), "read", err)
 			}
-			return next, damagedRecord(path, next, "it is missing")
+			return next, damagedRecord(conn.Path(), next, "it is missing")
 		}
-		if err := p.take(path, s, next); err != nil {
-			return next, err
+		if !p.take(s, next) {
+			return next, diagnose(conn, next)
 		}
 	}
 	return next, nil
+}
+
+// diagnose tells what is wrong with a place of the log where not the record stands that should.
+func diagnose(conn *sqlite.Conn, want uint64) error {
+	detail := "its checksum does not match"
+	_, err := conn.Row(func(s *sqlite3.Stmt) {
+		if got := uint64(s.ColumnInt64(0)); got != want {
+			detail = fmt.Sprintf("it is missing, record %d follows", got)
+		}
+	}, "SELECT seq FROM records WHERE seq >= ? LIMIT 1", want)
+	if err != nil {
+		return err
+	}
+	return damagedRecord(conn.Path(), want, detail)
 }
 
 // neighbours tells how many of the first entries lie side by side in the log: one query reads them all.
@@ -106,20 +121,18 @@ func damagedRecord(path string, seq uint64, detail string) error {
 	return &eventstore.CorruptError{File: path, Place: fmt.Sprintf("record %d", seq), Detail: detail}
 }
 
-// take checks the row under the statement against its checksum and copies it, if its type is wanted.
-func (p *page) take(path string, s *sqlite3.Stmt, want uint64) error {
+// take copies the row under the statement, if its type is wanted. It tells whether the row is whole and the
+// one of that place: its checksum says both.
+func (p *page) take(s *sqlite3.Stmt, want uint64) bool {
 	rev, sum := s.ColumnInt64(0), s.ColumnInt64(1)
 	b := s.ColumnRawBlob(2)
 	parts, ok := splitBody(b)
-	if !ok || sum != int64(p.sum.placed(p.sum.body(b, rev), want)) {
-		if got := uint64(s.ColumnInt64(3)); got != want {
-			return damagedRecord(path, want, fmt.Sprintf("it is missing, record %d follows", got))
-		}
-		return damagedRecord(path, want, "its checksum does not match")
+	if !ok || sum != int64(p.sum.record(b, rev, want)) {
+		return false
 	}
 	kind := p.intern(b[parts.stream:parts.kind])
 	if p.wanted != nil && !p.wanted(kind) {
-		return nil
+		return true
 	}
 	b = p.keep(b)
 	p.names = append(p.names, b[bodyText:parts.stream]...)
@@ -135,14 +148,14 @@ func (p *page) take(path string, s *sqlite3.Stmt, want uint64) error {
 		Revision: rev,
 		Position: eventstore.Position(want),
 	})
-	return nil
+	return true
 }
 
 // keep copies a body to where it stays.
 func (p *page) keep(b []byte) []byte {
 	if len(b) > cap(p.piece)-len(p.piece) {
 		// What was kept so far stays where it is. The first piece is small, for many readers take little.
-		p.piece = make([]byte, 0, max(len(b), min(max(firstPiece, 2*cap(p.piece)), lastPiece)))
+		p.piece = make([]byte, 0, max(len(b), min(max(firstPiece, 2*cap(p.piece)), p.most)))
 	}
 	begin := len(p.piece)
 	p.piece = append(p.piece, b...)
@@ -177,5 +190,5 @@ func (p *page) records() []eventstore.Record {
 	return out
 }
 
-// forget lets the next records take the memory of those that the page gave last.
-func (p *page) forget() { p.piece = p.piece[:0] }
+// takeBack lets the next records take the memory of those that the page gave last.
+func (p *page) takeBack() { p.piece, p.most = p.piece[:0], lentPiece }

@@ -24,8 +24,8 @@ func TestChecksumOfRecordIsForEver(t *testing.T) {
 		t.Errorf("body %q", b)
 	}
 	var sum summer
-	if got := sum.placed(sum.body(b, 3), 7); got != 0x482cade5 {
-		t.Errorf("checksum %#x", got)
+	if at, whole := sum.placed(sum.body(b, 3), 7), sum.record(b, 3, 7); at != 0x482cade5 || whole != at {
+		t.Errorf("checksum %#x, at once %#x", at, whole)
 	}
 }
 

@@ -94,7 +94,7 @@ func (r *readAhead) read(ctx context.Context, first, last uint64) *comingPage {
 		c.records, c.err = r.log.page(ctx, c.page, first, last)
 		if c.err == nil && r.work != nil {
 			c.hand = r.work(c.records)
-			c.page.forget()
+			c.page.takeBack()
 		}
 	}()
 	return c

@@ -125,7 +125,7 @@ func writeSchema(ctx context.Context, cfg sqlite.Config, identity uuid.UUID) err
 }
 
 func ledgerSum(id uuid.UUID, created string) uint32 {
-	return crc32.Checksum(append(id[:], created...), castagnoli())
+	return crc32.Checksum(append(id[:], created...), castagnoli)
 }
 
 // checkHeader looks at the first 100 bytes of the file before SQLite does, which might write into a file
