@@ -55,13 +55,13 @@ func NewBatch(p *Projection, from Mark) *Batch {
 
 // melter is what a batch does to one table.
 type melter interface {
-	// take melts one change in and gives the memory it costs.
-	take(o op) int
+	// take melts the change of this number in and gives the memory it costs.
+	take(w *Writer, change int) int
 }
 
 // newPacked begins a batch that keeps everything in the form in which it goes to disk.
 func newPacked(p *Projection, from Mark) *Batch {
-	b := &Batch{projection: p, from: from, mark: from}
+	b := &Batch{projection: p, from: from, mark: from, writer: Writer{packs: true}}
 	for _, t := range p.Tables {
 		b.tables = append(b.tables, &pack{table: t})
 	}
@@ -88,8 +88,8 @@ func (b *Batch) Apply(r domain.Recorded) error {
 	if err := b.fold(r); err != nil {
 		return &FailureError{Projection: b.projection.Name, Failure: failureOf(r, err), cause: err}
 	}
-	for _, o := range b.writer.ops {
-		b.size += b.tableOf(o.table).take(o)
+	for i, t := range b.writer.tables {
+		b.size += b.tableOf(t).take(&b.writer, i)
 	}
 	b.events++
 	b.mark = b.mark.next(r)
@@ -105,9 +105,9 @@ func (b *Batch) fold(r domain.Recorded) (err error) {
 	if err := b.projection.Apply(r, &b.writer); err != nil {
 		return err
 	}
-	for _, o := range b.writer.ops {
-		if b.tableOf(o.table) == nil {
-			return fmt.Errorf("wrote to table %s of another projection", o.table.Name)
+	for _, t := range b.writer.tables {
+		if b.tableOf(t) == nil {
+			return fmt.Errorf("wrote to table %s of another projection", t.Name)
 		}
 	}
 	return nil
@@ -161,8 +161,7 @@ type pending struct {
 type entry struct {
 	key     string
 	kind    entryKind
-	row     Row    // whole: the row; gone: the key
-	code    []byte // of the row, where it was read from disk
+	row     Row // whole: the row; gone: the key
 	changes []Change
 }
 
@@ -209,8 +208,8 @@ func rowSize(row Row) int {
 	return n
 }
 
-// take melts one change in and gives the memory it costs.
-func (p *pending) take(o op) int {
+func (p *pending) take(w *Writer, change int) int {
+	o := w.ops[change]
 	if o.kind == opAppend {
 		p.appends = append(p.appends, p.slabs.copy(o.row))
 		return rowSize(o.row) + 24

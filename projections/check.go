@@ -167,7 +167,7 @@ func (c *check) compare(ctx context.Context, s Snapshot, x *lane, i int) (Compar
 	next, stop := iter.Pull2(x.spool.rows(i))
 	defer stop()
 	var side [2]summer
-	side[0], side[1] = *newSummer(), *newSummer()
+	side[0], side[1] = *newSummer(t), *newSummer(t)
 	fresh, err, more := next()
 	for live, bad := range s.Select(ctx, Select{Table: t}) {
 		if err = errors.Join(err, bad); err != nil {

@@ -1,35 +1,44 @@
 package projections
 
 import (
-	"strings"
+	"bytes"
+	"slices"
 )
 
-// cursor goes through one sorted run of entries, each key once.
+// cursor goes through one sorted run of blocks, each key once.
 type cursor struct {
-	entry *entry // the present one
-	// next moves on, and tells whether there was another.
-	next  func(*cursor) (bool, error)
-	stop  func()
+	in    *runReader
+	block block  // the present one
+	head  uint64 // of its key
 	order int    // of the run, the oldest first
-	head  uint64 // of the present key
 }
 
-// cursors is a heap: the least key first, and of one key the oldest run first.
+// next moves on, and tells whether there was another.
+func (c *cursor) next() (more bool, err error) {
+	if c.block, err = c.in.next(); c.block == nil || err != nil {
+		return false, err
+	}
+	c.head = head(c.block.key())
+	return true, nil
+}
+
+// cursors is a heap: the least key first, and of one key the newest run first.
 type cursors []*cursor
 
 func (h cursors) less(i, j int) bool {
-	if h[i].head != h[j].head {
-		return h[i].head < h[j].head
+	a, b := h[i], h[j]
+	if a.head != b.head {
+		return a.head < b.head
 	}
-	c := strings.Compare(h[i].entry.key, h[j].entry.key)
-	return c < 0 || c == 0 && h[i].order < h[j].order
+	c := bytes.Compare(a.block.key(), b.block.key())
+	return c < 0 || c == 0 && a.order > b.order
 }
 
 func (h cursors) down(i int) {
 	for {
 		least := i
-		for _, child := range [...]int{2*i + 1, 2*i + 2} {
-			if child < len(h) && h.less(child, least) {
+		for child := 2*i + 1; child <= 2*i+2 && child < len(h); child++ {
+			if h.less(child, least) {
 				least = child
 			}
 		}
@@ -41,79 +50,102 @@ func (h cursors) down(i int) {
 	}
 }
 
-func (h *cursors) pop() *cursor {
-	first, last := (*h)[0], len(*h)-1
-	(*h)[0] = (*h)[last]
-	*h = (*h)[:last]
-	h.down(0)
-	return first
-}
-
-func (h *cursors) push(c *cursor) {
-	c.head = head(c.entry.key)
-	*h = append(*h, c)
-	for i := len(*h) - 1; i > 0 && h.less(i, (i-1)/2); i = (i - 1) / 2 {
-		(*h)[i], (*h)[(i-1)/2] = (*h)[(i-1)/2], (*h)[i]
+// next moves the first cursor on.
+func (h *cursors) next() error {
+	more, err := (*h)[0].next()
+	if !more {
+		last := len(*h) - 1
+		(*h)[0] = (*h)[last]
+		*h = (*h)[:last]
 	}
+	h.down(0)
+	return err
 }
 
-// merge yields the rows that come of runs that began with an empty table, sorted by key. A row is valid until
-// the next one.
-func merge(t *Table, runs []*cursor, yield func(coded, error) bool) {
-	var h cursors
-	for i, c := range runs {
-		c.order = i
-		more, err := c.next(c)
+func (h cursors) at(key []byte) bool { return len(h) > 0 && bytes.Equal(h[0].block.key(), key) }
+
+// begin moves every cursor to its first block.
+func (h *cursors) begin(runs []*runReader) error {
+	for i, r := range runs {
+		c := &cursor{in: r, order: i}
+		more, err := c.next()
 		if err != nil {
-			yield(coded{}, err)
-			return
+			return err
 		}
 		if more {
-			h.push(c)
+			*h = append(*h, c)
 		}
 	}
-	var held []*cursor
-	for len(h) > 0 {
-		// Cursors stand still until their row was taken: it lies in their memory.
-		held = append(held[:0], h.pop())
-		for len(h) > 0 && h[0].entry.key == held[0].entry.key {
-			held = append(held, h.pop())
-		}
-		if row := melted(t, held); row.Row != nil && !yield(row, nil) {
+	for i := len(*h)/2 - 1; i >= 0; i-- {
+		h.down(i)
+	}
+	return nil
+}
+
+// merge yields the rows that come of runs that began with an empty table, the oldest first, sorted by key. A
+// row is valid until the next one.
+func merge(t *Table, runs []*runReader, yield func(coded, error) bool) {
+	var h cursors
+	err := h.begin(runs)
+	m := melting{table: t, row: make(Row, len(t.Columns))}
+	for len(h) > 0 && err == nil {
+		m.key = append(m.key[:0], h[0].block.key()...)
+		var row coded
+		if row, err = m.melt(&h); err == nil && row.Row != nil && !yield(row, nil) {
 			return
 		}
-		for _, c := range held {
-			more, err := c.next(c)
-			if err != nil {
-				yield(coded{}, err)
-				return
-			}
-			if more {
-				h.push(c)
-			}
+		// The row lies in the memory of a cursor that stands still until here.
+		for err == nil && h.at(m.key) {
+			err = h.next()
 		}
+	}
+	if err != nil {
+		yield(coded{}, err)
 	}
 }
 
-// melted is the row that comes of what several runs say of one key, the oldest first; nil when there is none.
-func melted(t *Table, runs []*cursor) (row coded) {
-	for _, c := range runs {
-		switch e := c.entry; e.kind {
+// melting is what one merge works with.
+type melting struct {
+	table   *Table
+	key     []byte
+	row     Row
+	changes []entry // of rows that are known further back, the newest first
+}
+
+// melt gives the row that comes of all that the runs say of one key, nil when there is none. Nothing that was
+// said before a whole row or a deletion is looked at.
+func (m *melting) melt(h *cursors) (row coded, err error) {
+	m.changes = m.changes[:0]
+	for h.at(m.key) && (*h)[0].block.kind() == unknown {
+		e, err := block(bytes.Clone((*h)[0].block)).entry(m.table)
+		if err == nil {
+			err = h.next()
+		}
+		if err != nil {
+			return coded{}, err
+		}
+		m.changes = append(m.changes, e)
+	}
+	if h.at(m.key) {
+		switch b := (*h)[0].block; b.kind() {
 		case whole:
-			row = coded{e.row, e.code}
+			row = coded{m.row, b.code()}
+			err = b.row(m.table, m.row)
 		case gone:
-			row = coded{}
-		case unknown:
+		default:
+			err = errSpoiled
+		}
+	}
+	for _, e := range slices.Backward(m.changes) {
+		for _, c := range e.changes {
 			row.code = nil
-			for _, change := range e.changes {
-				switch {
-				case row.Row != nil:
-					changeRow(row.Row, change)
-				case change.Add:
-					row.Row = made(t, change)
-				}
+			switch {
+			case row.Row != nil:
+				changeRow(row.Row, c)
+			case c.Add:
+				row.Row = made(m.table, c)
 			}
 		}
 	}
-	return row
+	return row, err
 }

@@ -1,10 +1,10 @@
 package projections
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"slices"
-	"strings"
 	"unsafe"
 )
 
@@ -13,13 +13,13 @@ import (
 // the way out.
 type pack struct {
 	table  *Table
-	chunks [][]byte // blocks, each after its length
+	chunks [][]byte // blocks, one after the other
 	spare  [][]byte // chunks of the batch before
 	ops    []packed // of a keyed table: where its blocks are, in the order in which they came
 	rows   int64    // of a Log table: how many there are
 	size   int
-	key    []byte // scratch
-	block  []byte // scratch
+	block  []byte                  // scratch
+	recent [1 << recentBits]uint32 // by slot: the last change of one key there, counted from 1
 }
 
 // packed is one block with the beginning of its key: an id and as much of what follows it as tells most keys
@@ -34,7 +34,31 @@ type packed struct {
 const (
 	headBytes = 24
 	longKey   = 0xff
+	// recentBits is how many keys are remembered, in bits, so that sums of few rows melt at once.
+	recentBits = 8
 )
+
+func packedOf(b block) packed {
+	key, x := b.key(), packed{place: longKey}
+	if len(key) <= headBytes {
+		x.place = uint64(len(key))
+	}
+	if len(key) < headBytes {
+		var long [headBytes]byte
+		copy(long[:], key)
+		key = long[:]
+	}
+	for i := range x.head {
+		x.head[i] = binary.BigEndian.Uint64(key[8*i:])
+	}
+	return x
+}
+
+// slot is where the key is remembered, if it is.
+func (o packed) slot() int {
+	h := o.head[0] ^ o.head[1]*0x9e3779b97f4a7c15 ^ o.head[2]*0xbf58476d1ce4e5b9
+	return int(h * 0x94d049bb133111eb >> (64 - recentBits))
+}
 
 func (o packed) keySize() uint64 { return o.place & 0xff }
 
@@ -48,58 +72,36 @@ const (
 	spareChunks = 4
 )
 
-// take keeps one change and gives the memory it costs.
-func (p *pack) take(o op) int {
-	before := p.size
-	p.block = p.encode(p.block[:0], o)
-	chunk, at := p.keep(p.block)
+func (p *pack) take(w *Writer, change int) int {
+	before, b := p.size, w.blocks[change]
 	if p.table.Log {
+		p.keep(b)
 		p.rows++
 		return p.size - before
 	}
-	size := uint64(longKey)
-	if len(p.key) <= headBytes {
-		size = uint64(len(p.key))
+	x := packedOf(b)
+	last := &p.recent[x.slot()]
+	if *last > 0 && p.meltsInto(p.ops[*last-1], x, b) {
+		return 0
 	}
-	x := packed{place: chunk<<32 | at<<8 | size}
-	for i := range x.head {
-		x.head[i] = head(p.key[min(8*i, len(p.key)):])
-	}
+	chunk, at := p.keep(b)
+	x.place |= chunk<<32 | at<<8
 	p.ops = append(p.ops, x)
+	*last = uint32(len(p.ops)) // #nosec G115 -- as many as fit in memory
 	p.size += int(unsafe.Sizeof(packed{}))
 	return p.size - before
 }
 
-// encode writes a row of a Log table as it is, and everything else as an entry.
-func (p *pack) encode(b []byte, o op) []byte {
-	key := o.row
-	switch o.kind {
-	case opAppend:
-		return appendRow(b, o.row)
-	case opPatch, opAdd:
-		key = o.edit.Key
-	}
-	p.key = AppendKey(p.key[:0], key[:p.table.Key])
-	switch o.kind {
-	case opUpsert:
-		return appendRow(appendHead(b, p.key, whole), o.row)
-	case opDelete:
-		return appendHead(b, p.key, gone)
-	}
-	b = appendRow(appendHead(b, p.key, unknown), key[:p.table.Key])
-	return appendChange(append(b, 1), o.edit)
-}
-
-func (p *pack) keep(block []byte) (chunk, at uint64) {
+func (p *pack) keep(b block) (chunk, at uint64) {
 	n := len(p.chunks)
-	if n == 0 || cap(p.chunks[n-1])-len(p.chunks[n-1]) < len(block)+binary.MaxVarintLen64 {
-		p.chunks = append(p.chunks, p.fresh(len(block)+binary.MaxVarintLen64))
+	if n == 0 || cap(p.chunks[n-1])-len(p.chunks[n-1]) < len(b) {
+		p.chunks = append(p.chunks, p.fresh(len(b)))
 		n++
 	}
 	last := &p.chunks[n-1]
 	from := len(*last)
-	*last = append(binary.AppendUvarint(*last, uint64(len(block))), block...)
-	p.size += len(*last) - from
+	*last = append(*last, b...)
+	p.size += len(b)
 	return uint64(n - 1), uint64(from) // #nosec G115 -- not negative
 }
 
@@ -120,18 +122,21 @@ func (p *pack) renew() {
 		}
 	}
 	p.chunks, p.ops, p.rows, p.size = p.chunks[:0], p.ops[:0], 0, 0
+	clear(p.recent[:])
 }
 
-func (p *pack) at(o packed) []byte {
-	c := p.chunks[o.place>>32][o.place>>8&0xffffff:]
-	n, size := binary.Uvarint(c)
-	return c[size:][:n]
+func (p *pack) at(o packed) block {
+	b := block(p.chunks[o.place>>32][o.place>>8&0xffffff:])
+	return b[:blockHead+b.size()]
 }
 
-func (p *pack) keyAt(o packed) string {
-	b := p.at(o)
-	n, size := binary.Uvarint(b)
-	return unsafe.String(unsafe.SliceData(b[size:]), int(n)) // #nosec G103 G115 -- chunks stand still until renew
+// meltsInto adds a sum to the last change of its key, where that one is a sum too.
+func (p *pack) meltsInto(last, x packed, b block) bool {
+	if b.kind() != unknown || last.head != x.head || last.keySize() != x.keySize() {
+		return false
+	}
+	to := p.at(last)
+	return to.kind() == unknown && bytes.Equal(to.key(), b.key()) && addSum(to.body(), b.body())
 }
 
 // sort deals the changes out by the first bytes of their keys. Most keys begin with an id, so that the piles
@@ -176,7 +181,7 @@ func (p *pack) compare(a, b packed) int {
 		}
 	}
 	if a.long() || b.long() {
-		if c := strings.Compare(p.keyAt(a), p.keyAt(b)); c != 0 {
+		if c := bytes.Compare(p.at(a).key(), p.at(b).key()); c != 0 {
 			return c
 		}
 	} else if a.keySize() != b.keySize() {
@@ -186,14 +191,18 @@ func (p *pack) compare(a, b packed) int {
 }
 
 // entries goes through what becomes of each key, sorted by key. A block is valid until the next one.
-func (p *pack) entries(yield func(block []byte) error) error {
+func (p *pack) entries(yield func(block) error) error {
 	p.sort()
 	for rest := p.ops; len(rest) > 0; {
 		n := 1
 		for n < len(rest) && p.same(rest[n], rest[0]) {
 			n++
 		}
-		if err := yield(p.melt(rest[:n])); err != nil {
+		b, err := p.melt(rest[:n])
+		if err == nil {
+			err = yield(b)
+		}
+		if err != nil {
 			return err
 		}
 		rest = rest[n:]
@@ -203,20 +212,21 @@ func (p *pack) entries(yield func(block []byte) error) error {
 
 // melt makes one block of all that happens to one key: what came before the last whole row or deletion counts
 // no more, and what came after it changes it.
-func (p *pack) melt(ops []packed) []byte {
+func (p *pack) melt(ops []packed) (block, error) {
 	from := len(ops) - 1
-	for from > 0 && p.kindAt(ops[from]) == unknown {
+	for from > 0 && p.at(ops[from]).kind() == unknown {
 		from--
 	}
 	if from == len(ops)-1 {
-		return p.at(ops[from])
+		return p.at(ops[from]), nil
 	}
 	var e entry
-	for _, o := range ops[from:] {
-		var next entry
-		in := reader{b: p.at(o)}
-		in.entry(p.table, &next)
-		if o == ops[from] {
+	for i, o := range ops[from:] {
+		next, err := p.at(o).entry(p.table)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
 			e = next
 			continue
 		}
@@ -225,16 +235,10 @@ func (p *pack) melt(ops []packed) []byte {
 		}
 	}
 	p.block = e.append(p.block[:0], p.table)
-	return p.block
+	return p.block, nil
 }
 
 // same tells whether two changes are of one key. Short keys with one head differ in length, by zeros at the end.
 func (p *pack) same(a, b packed) bool {
-	return a.head == b.head && a.keySize() == b.keySize() && (!a.long() || p.keyAt(a) == p.keyAt(b))
-}
-
-func (p *pack) kindAt(o packed) entryKind {
-	b := p.at(o)
-	n, size := binary.Uvarint(b)
-	return entryKind(b[size+int(n)]) // #nosec G115 -- within the block
+	return a.head == b.head && a.keySize() == b.keySize() && (!a.long() || bytes.Equal(p.at(a).key(), p.at(b).key()))
 }

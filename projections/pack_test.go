@@ -31,7 +31,7 @@ func TestPutAsideIsDoneInOrder(t *testing.T) {
 		for n := range uint64(rapid.IntRange(1, 60).Draw(t, "changes")) {
 			b.writer.begin()
 			someChange(t, table, &b.writer, model)
-			b.tables[0].take(b.writer.ops[0])
+			b.tables[0].take(&b.writer, 0)
 			b.mark = Mark{Position: n + 1, Previous: n}
 			if rapid.IntRange(0, 9).Draw(t, "put") == 0 {
 				must(t, s.put(b))
@@ -41,7 +41,7 @@ func TestPutAsideIsDoneInOrder(t *testing.T) {
 		var got []Row
 		for row, err := range s.rows(0) {
 			must(t, err)
-			if have := string(appendRow(nil, row.Row)); row.code != nil && have != string(row.code) {
+			if have := string(appendCode(nil, table, row.Row)); row.code != nil && have != string(row.code) {
 				t.Fatalf("%v comes with the bytes of another row", row.Row)
 			}
 			mine := slices.Clone(row.Row)

@@ -232,9 +232,9 @@ func (r *rebuild) storeOne(ctx context.Context, x *lane) error {
 	if x.spool != nil {
 		l := Load{Projection: x.p, Number: x.build.Number, To: x.spool.said.Mark, Events: x.spool.said.Events}
 		for i, t := range x.p.Tables {
-			sum := newSummer().sum() // of a log without events, which loads nothing
+			sum := newSummer(t).sum() // of a log without events, which loads nothing
 			sums = append(sums, &sum)
-			l.Tables = append(l.Tables, Filling{Table: t, Rows: summed(x.spool.rows(i), &sum, r.stored)})
+			l.Tables = append(l.Tables, Filling{Table: t, Rows: summed(t, x.spool.rows(i), &sum, r.stored)})
 		}
 		if l.To != (Mark{}) {
 			if err := backend.Load(ctx, l); err != nil {
@@ -286,7 +286,7 @@ func (r *rebuild) readBack(ctx context.Context, x *lane, sums []*Sum) error {
 }
 
 func (e *Engine) sumOf(ctx context.Context, b Build, t *Table) (sum Sum, err error) {
-	for _, err := range summed(uncoded(e.cfg.Backend.Rows(ctx, b, t)), &sum, nil) {
+	for _, err := range summed(t, uncoded(e.cfg.Backend.Rows(ctx, b, t)), &sum, nil) {
 		if err != nil {
 			return Sum{}, err
 		}

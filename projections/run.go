@@ -1,19 +1,16 @@
 package projections
 
 import (
-	"bufio"
-	"encoding/binary"
 	"errors"
 	"hash/crc32"
-	"io"
-	"iter"
 	"os"
 	"path/filepath"
 )
 
-// run is a file of blocks: each is its length (uvarint) and its bytes.
+// run is a stretch of a file: blocks, one after the other.
 type run struct {
 	File string
+	At   int64 // where it begins in the file
 	Size int64
 	Sum  uint32 // CRC-32C
 	Rows int64
@@ -22,8 +19,6 @@ type run struct {
 const (
 	// runBuffer is gathered before it is written; half of it is read ahead in each of the many runs open at once.
 	runBuffer = 32 << 10
-	// maxBlock bounds what a damaged length can ask for.
-	maxBlock = 64 << 20
 )
 
 func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
@@ -35,9 +30,13 @@ type runWriter struct {
 	buf []byte
 }
 
+func newRunWriter(f *os.File, at int64) *runWriter {
+	return &runWriter{f: f, run: run{File: filepath.Base(f.Name()), At: at}}
+}
+
 // block writes one block.
-func (w *runWriter) block(b []byte) error {
-	w.buf = append(binary.AppendUvarint(w.buf, uint64(len(b))), b...)
+func (w *runWriter) block(b block) error {
+	w.buf = append(w.buf, b...)
 	w.Rows++
 	if len(w.buf) < runBuffer {
 		return nil
@@ -45,7 +44,7 @@ func (w *runWriter) block(b []byte) error {
 	return w.flush()
 }
 
-// write writes blocks that have their lengths already.
+// write writes all blocks of a pack as they lie there.
 func (w *runWriter) write(p *pack) error {
 	if err := w.flush(); err != nil {
 		return err
@@ -67,97 +66,100 @@ func (w *runWriter) flush() error {
 
 func (w *runWriter) out(b []byte) error {
 	w.Sum = crc32.Update(w.Sum, castagnoli(), b)
+	_, err := w.f.WriteAt(b, w.At+w.Size)
 	w.Size += int64(len(b))
-	_, err := w.f.Write(b)
 	return err
-}
-
-// close ends the run. It is not synced: a sum tells whether it is all there.
-func (w *runWriter) close() (run, error) {
-	err := errors.Join(w.flush(), w.f.Close())
-	return w.run, err
 }
 
 // runReader reads a run block by block.
 type runReader struct {
 	run
+	path string
 	f    *os.File
-	in   *bufio.Reader
 	sum  uint32
-	read int64
+	read int64 // so far
 	buf  []byte
+	from int // what of buf is not given yet
 }
 
-// Read reads the file as far as the run goes, and sums it up.
-func (r *runReader) Read(p []byte) (int, error) {
-	if left := r.Size - r.read; int64(len(p)) > left {
-		p = p[:left]
+// sound goes through the run, and gives an error unless it is all there.
+func (r run) sound(dir string) error {
+	in := r.open(dir)
+	defer in.close()
+	for {
+		if b, err := in.next(); b == nil || err != nil {
+			return err
+		}
 	}
-	if len(p) == 0 {
-		return 0, io.EOF
-	}
-	n, err := r.f.Read(p)
-	r.sum = crc32.Update(r.sum, castagnoli(), p[:n])
-	r.read += int64(n)
-	return n, err
 }
 
-// open gives the blocks of a file one by one, each valid until the next, and nil after the last. stop may be
-// called at any time.
-func (r run) open(dir string) (next func() ([]byte, error), stop func()) {
-	in := &runReader{run: r}
-	stop = func() {
-		if in.f != nil {
-			_ = in.f.Close()
-			in.f, in.in = nil, nil
-		}
+func (r run) open(dir string) *runReader { return &runReader{run: r, path: filepath.Join(dir, r.File)} }
+
+// close may be called at any time.
+func (r *runReader) close() {
+	if r.f != nil {
+		_ = r.f.Close()
+		r.f = nil
 	}
-	next = func() ([]byte, error) {
-		if in.f == nil {
-			f, err := os.Open(filepath.Join(dir, r.File)) // #nosec G304 -- a name that this package gave
-			if err != nil {
-				return nil, err
-			}
-			in.f, in.in = f, bufio.NewReaderSize(in, runBuffer/2)
-		}
-		block, err := in.next()
-		if block == nil {
-			stop()
-		}
-		return block, err
-	}
-	return next, stop
 }
 
-// next gives an error when the file ends early, is longer within than it says, or does not agree with its sum.
-func (r *runReader) next() ([]byte, error) {
-	n, err := binary.ReadUvarint(r.in)
-	switch {
-	case errors.Is(err, io.EOF) && r.read == r.Size && r.sum == r.Sum:
-		return nil, nil
-	case err != nil || n > maxBlock:
-		return nil, errors.Join(errSpoiled, err)
+// next gives blocks one by one, each valid until the next, and nil after the last. It gives an error when the
+// file ends early, is longer within than it says, or does not agree with its sum.
+func (r *runReader) next() (block, error) {
+	if err := r.have(blockHead); err != nil {
+		return nil, err
 	}
-	if uint64(cap(r.buf)) < n || r.buf == nil {
-		r.buf = make([]byte, n, 2*n+1)
+	b := block(r.buf[r.from:])
+	if len(b) == 0 {
+		return nil, r.end()
 	}
-	r.buf = r.buf[:n]
-	if _, err := io.ReadFull(r.in, r.buf); err != nil {
-		return nil, errors.Join(errSpoiled, err)
+	if len(b) < blockHead || b.keySize() > b.size() || int64(b.size()) > int64(len(b)-blockHead)+r.left() {
+		return nil, errSpoiled
 	}
-	return r.buf, nil
+	n := blockHead + b.size()
+	if err := r.have(n); err != nil {
+		return nil, err
+	}
+	r.from += n
+	return block(r.buf[r.from-n : r.from]), nil
 }
 
-// blocks goes through a file. An error comes once and last.
-func (r run) blocks(dir string) iter.Seq2[[]byte, error] {
-	return func(yield func([]byte, error) bool) {
-		next, stop := r.open(dir)
-		defer stop()
-		for {
-			block, err := next()
-			if block == nil && err == nil || !yield(block, err) || err != nil {
-				return
-			}
+func (r *runReader) left() int64 { return r.Size - r.read }
+
+// have makes sure that so many bytes are there, or all that are left.
+func (r *runReader) have(n int) error {
+	if len(r.buf)-r.from >= n || r.left() == 0 {
+		return nil
+	}
+	return r.fill(n)
+}
+
+func (r *runReader) fill(n int) (err error) {
+	if r.f == nil {
+		if r.f, err = os.Open(r.path); err != nil { // #nosec G304 -- a name that this package gave
+			return err
 		}
 	}
+	rest := r.buf[r.from:]
+	if n > cap(r.buf) {
+		r.buf = make([]byte, 0, max(n, runBuffer/2))
+	}
+	r.buf, r.from = r.buf[:copy(r.buf[:cap(r.buf)], rest)], 0
+	into := r.buf[len(r.buf):cap(r.buf)]
+	into = into[:min(int64(len(into)), r.left())]
+	if _, err := r.f.ReadAt(into, r.At+r.read); err != nil {
+		return errors.Join(errSpoiled, err)
+	}
+	r.sum = crc32.Update(r.sum, castagnoli(), into)
+	r.read += int64(len(into))
+	r.buf = r.buf[:len(r.buf)+len(into)]
+	return nil
+}
+
+func (r *runReader) end() error {
+	r.close()
+	if r.sum != r.Sum {
+		return errSpoiled
+	}
+	return nil
 }

@@ -17,7 +17,8 @@ import (
 // survives a kill:
 //
 //	<dir>/<projection>/mark.json    which build, up to where, and which files count with their sums
-//	                  /<table>.<n>  a sorted run, or a stretch of a Log table
+//	                  /runs.<n>     sorted runs, one for each table of a batch
+//	                  /<table>.<n>  a stretch of a Log table
 //
 // Files that mark.json does not name are remains of a run that died, and go.
 
@@ -26,6 +27,8 @@ type spool struct {
 	dir        string
 	projection *Projection
 	said       bookmark
+	runs       *os.File     // where the sorted runs of this batch go
+	end        int64        // of the last one
 	open       []*runWriter // by table: the stretch of a Log table that is being written
 	number     int          // of the last file made
 	fresh      int64        // bytes in open stretches
@@ -74,10 +77,8 @@ func (m bookmark) continues(b bookmark) bool {
 func (s *spool) sound() bool {
 	for _, runs := range s.said.Tables {
 		for _, r := range runs {
-			for _, err := range r.blocks(s.dir) {
-				if err != nil {
-					return false
-				}
+			if r.sound(s.dir) != nil {
+				return false
 			}
 		}
 	}
@@ -143,16 +144,40 @@ func (s *spool) abandon() {
 		}
 		s.open[i] = nil
 	}
+	_ = s.endRuns()
 }
 
-func (s *spool) create(t *Table) (*runWriter, error) {
+func (s *spool) create(name string) (*os.File, error) {
 	s.number++
-	name := fmt.Sprintf("%s.%d", t.Name, s.number)
-	f, err := os.OpenFile(filepath.Join(s.dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, err
+	name = fmt.Sprintf("%s.%d", name, s.number)
+	return os.OpenFile(filepath.Join(s.dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // #nosec G304 -- a name of our own
+}
+
+// sorted begins a run behind the others of the batch: a file for each would cost more than what is in it.
+func (s *spool) sorted() (w *runWriter, err error) {
+	if s.runs == nil {
+		if s.runs, err = s.create("runs"); err != nil {
+			return nil, err
+		}
+		s.end = 0
 	}
-	return &runWriter{f: f, run: run{File: name}}, nil
+	return newRunWriter(s.runs, s.end), nil
+}
+
+// ended ends what sorted began.
+func (s *spool) ended(w *runWriter) (run, error) {
+	err := w.flush()
+	s.end += w.Size
+	return w.run, err
+}
+
+// endRuns ends the file of the batch. It is not synced: sums tell whether it is all there.
+func (s *spool) endRuns() (err error) {
+	if s.runs != nil {
+		err = s.runs.Close()
+	}
+	s.runs = nil
+	return err
 }
 
 // drain writes rows of Log tables out of the batch's memory.
@@ -163,9 +188,11 @@ func (s *spool) drain(b *Batch, least int) (err error) {
 			continue
 		}
 		if s.open[i] == nil {
-			if s.open[i], err = s.create(p.table); err != nil {
+			f, err := s.create(p.table.Name)
+			if err != nil {
 				return err
 			}
+			s.open[i] = newRunWriter(f, 0)
 		}
 		if err := s.open[i].write(p); err != nil {
 			return err
@@ -193,7 +220,7 @@ func (s *spool) put(b *Batch) error {
 		p := b.pack(i)
 		switch {
 		case s.open[i] != nil:
-			r, err = s.open[i].close()
+			r, err = s.open[i].run, s.open[i].f.Close()
 			s.open[i] = nil
 		case len(p.ops) > 0:
 			r, err = s.writeRun(p)
@@ -211,6 +238,9 @@ func (s *spool) put(b *Batch) error {
 			}
 			next.Tables[i] = append(one, runs[maxRuns/2:]...)
 		}
+	}
+	if err := s.endRuns(); err != nil {
+		return err
 	}
 	next.Mark, next.Events = b.Mark(), next.Events+b.Events()
 	if err := s.say(next); err != nil {
@@ -240,38 +270,36 @@ func (s *spool) say(next bookmark) error {
 
 // writeRun writes the entries of a batch, sorted.
 func (s *spool) writeRun(p *pack) (run, error) {
-	w, err := s.create(p.table)
+	w, err := s.sorted()
+	if err == nil {
+		err = p.entries(w.block)
+	}
 	if err != nil {
 		return run{}, err
 	}
-	if err := p.entries(w.block); err != nil {
-		return run{}, errors.Join(err, w.f.Close())
-	}
-	return w.close()
+	return s.ended(w)
 }
 
 // compact makes one run of the oldest ones: with the first of them every row is known whole.
 func (s *spool) compact(t *Table, runs []run) ([]run, error) {
-	w, err := s.create(t)
+	w, err := s.sorted()
 	if err != nil {
 		return nil, err
 	}
-	var key, block []byte
-	cursors := s.cursors(t, runs)
-	defer stopAll(cursors)
-	merge(t, cursors, func(row coded, bad error) bool {
-		if err = bad; err != nil {
-			return false
+	var b block
+	readers := s.readers(runs)
+	defer closeAll(readers)
+	merge(t, readers, func(row coded, bad error) bool {
+		if err = bad; err == nil {
+			b = appendWhole(b[:0], t, row.Row)
+			err = w.block(b)
 		}
-		key = AppendKey(key[:0], row.Row[:t.Key])
-		block = row.entry(block[:0], key)
-		err = w.block(block)
 		return err == nil
 	})
 	if err != nil {
-		return nil, errors.Join(err, w.f.Close())
+		return nil, err
 	}
-	one, err := w.close()
+	one, err := s.ended(w)
 	return []run{one}, err
 }
 
@@ -279,52 +307,47 @@ func (s *spool) compact(t *Table, runs []run) ([]run, error) {
 // times. A row is valid until the next one.
 func (s *spool) rows(i int) iter.Seq2[coded, error] {
 	t, runs := s.projection.Tables[i], s.said.Tables[i]
-	if t.Log {
-		return func(yield func(coded, error) bool) { s.logRows(t, runs, yield) }
-	}
 	return func(yield func(coded, error) bool) {
-		open := s.cursors(t, runs)
-		defer stopAll(open)
-		merge(t, open, yield)
+		readers := s.readers(runs)
+		defer closeAll(readers)
+		if t.Log {
+			logRows(t, readers, yield)
+		} else {
+			merge(t, readers, yield)
+		}
 	}
 }
 
-func stopAll(runs []*cursor) {
-	for _, c := range runs {
-		c.stop()
-	}
-}
-
-func (s *spool) cursors(t *Table, runs []run) []*cursor {
-	var out []*cursor
-	for _, r := range runs {
-		next, stop := r.open(s.dir)
-		out = append(out, &cursor{entry: &entry{}, stop: stop, next: func(c *cursor) (bool, error) {
-			block, err := next()
-			if err != nil || block == nil {
-				return false, err
-			}
-			in := reader{b: block}
-			if in.entry(t, c.entry); in.bad {
-				return false, errSpoiled
-			}
-			return true, nil
-		}})
+func (s *spool) readers(runs []run) []*runReader {
+	out := make([]*runReader, len(runs))
+	for i, r := range runs {
+		out[i] = r.open(s.dir)
 	}
 	return out
 }
 
-func (s *spool) logRows(t *Table, runs []run, yield func(coded, error) bool) {
+func closeAll(readers []*runReader) {
+	for _, r := range readers {
+		r.close()
+	}
+}
+
+func logRows(t *Table, runs []*runReader, yield func(coded, error) bool) {
 	row := make(Row, len(t.Columns))
 	for _, r := range runs {
-		for block, err := range r.blocks(s.dir) {
-			in := reader{b: block}
-			if err == nil {
-				if in.row(t, row); in.bad || len(in.b) > 0 {
-					err = errSpoiled
-				}
+		for {
+			b, err := r.next()
+			if b == nil && err == nil {
+				break
 			}
-			if !yield(coded{row, block}, err) || err != nil {
+			if err == nil {
+				err = b.row(t, row)
+			}
+			if err != nil {
+				yield(coded{}, err)
+				return
+			}
+			if !yield(coded{row, b.code()}, nil) {
 				return
 			}
 		}

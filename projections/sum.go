@@ -22,12 +22,13 @@ func (s *Sum) String() string {
 
 // summer makes a Sum.
 type summer struct {
-	hash hash.Hash
-	rows int64
-	buf  []byte
+	table *Table
+	hash  hash.Hash
+	rows  int64
+	buf   []byte
 }
 
-func newSummer() *summer { return &summer{hash: sha256.New()} }
+func newSummer(t *Table) *summer { return &summer{table: t, hash: sha256.New()} }
 
 // sumBytes is hashed at once.
 const sumBytes = 8 << 10
@@ -37,7 +38,7 @@ func (s *summer) add(row coded) {
 	if row.code != nil {
 		s.buf = append(s.buf, row.code...)
 	} else {
-		s.buf = appendRow(s.buf, row.Row)
+		s.buf = appendCode(s.buf, s.table, row.Row)
 	}
 	if len(s.buf) >= sumBytes {
 		s.hash.Write(s.buf)
@@ -56,7 +57,7 @@ func (s *summer) sum() Sum {
 // countEvery is how often rows are counted aloud.
 const countEvery = 4096
 
-// coded is a row with the bytes that appendRow makes of it where they are at hand, nil otherwise.
+// coded is a row with the bytes that appendCode makes of it where they are at hand, nil otherwise.
 type coded struct {
 	Row
 	code []byte
@@ -74,9 +75,9 @@ func uncoded(rows iter.Seq2[Row, error]) iter.Seq2[coded, error] {
 
 // summed passes rows on and leaves their sum when they were gone through to the end, each time anew. told
 // hears of how many have passed since the last time; it may be nil.
-func summed(rows iter.Seq2[coded, error], into *Sum, told func(int64)) iter.Seq2[Row, error] {
+func summed(t *Table, rows iter.Seq2[coded, error], into *Sum, told func(int64)) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		s, heard := newSummer(), int64(0)
+		s, heard := newSummer(t), int64(0)
 		for row, err := range rows {
 			if err == nil {
 				s.add(row)

@@ -34,7 +34,8 @@ type Table struct {
 	Name string
 	// Columns, those of the key first.
 	Columns []Column
-	// Key is how many leading columns make the primary key. Key columns are Int, Text, Time or UUID.
+	// Key is how many leading columns make the primary key. Key columns are Int, Text (without a zero byte),
+	// Time or UUID.
 	Key int
 	// Log says that rows are only appended, with keys that rise along the log. Such a table takes
 	// Writer.Append and nothing else, and loads fastest.

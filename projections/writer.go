@@ -1,6 +1,9 @@
 package projections
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Writer takes what one event changes. Nothing can be read back through it: a change is a whole row, some
 // columns, a sum or a deletion, so changes of one batch melt into one per row before they go out.
@@ -8,15 +11,21 @@ import "fmt"
 // A Writer panics on a row that does not fit its table; the engine turns that into the projection's
 // failure at that event.
 type Writer struct {
-	ops   []op
-	lines []Value // what ops point at; all of it is good until the next event only
-	sets  []Set
-	when  []Where
+	tables []*Table // of each change
+	ops    []op     // the changes, unless they are packed
+	lines  []Value  // what ops point at; all of it is good until the next event only
+	sets   []Set
+	when   []Where
+
+	packs  bool    // changes are encoded at once
+	blocks []block // the changes, encoded
+	code   []byte  // what blocks point at
 }
 
 // begin forgets what the event before did.
 func (w *Writer) begin() {
-	w.ops, w.lines, w.sets, w.when = w.ops[:0], w.lines[:0], w.sets[:0], w.when[:0]
+	w.tables, w.ops, w.lines, w.sets, w.when = w.tables[:0], w.ops[:0], w.lines[:0], w.sets[:0], w.when[:0]
+	w.blocks, w.code = w.blocks[:0], w.code[:0]
 }
 
 // Set is a column, by its number, and its new value.
@@ -44,10 +53,9 @@ const (
 )
 
 type op struct {
-	table *Table
-	kind  opKind
-	row   Row    // append, upsert: the row; delete: the key
-	edit  Change // patch, add
+	kind opKind
+	row  Row    // append, upsert: the row; delete: the key
+	edit Change // patch, add
 }
 
 // Append adds a row to a Log table.
@@ -55,13 +63,13 @@ func (w *Writer) Append(t *Table, row ...Value) {
 	if !t.Log {
 		panic("append to table " + t.Name + ", which is no log")
 	}
-	w.ops = append(w.ops, op{table: t, kind: opAppend, row: w.whole(t, row)})
+	w.whole(t, opAppend, row)
 }
 
 // Upsert puts the row in place of whatever has its key.
 func (w *Writer) Upsert(t *Table, row ...Value) {
 	keyed(t)
-	w.ops = append(w.ops, op{table: t, kind: opUpsert, row: w.whole(t, row)})
+	w.whole(t, opUpsert, row)
 }
 
 // Patch changes columns of a row that may be there.
@@ -80,7 +88,12 @@ func (w *Writer) Add(t *Table, key []Value, sums ...Set) {
 func (w *Writer) Delete(t *Table, key ...Value) {
 	keyed(t)
 	w.fits(t, key, t.Key)
-	w.ops = append(w.ops, op{table: t, kind: opDelete, row: w.copy(key)})
+	w.tables = append(w.tables, t)
+	if w.packs {
+		w.keep(appendGone(w.code, key))
+		return
+	}
+	w.ops = append(w.ops, op{kind: opDelete, row: w.copy(key)})
 }
 
 func (w *Writer) change(t *Table, kind opKind, e Edit) {
@@ -90,10 +103,15 @@ func (w *Writer) change(t *Table, kind opKind, e Edit) {
 			panic(fmt.Sprintf("table %s: column %d cannot be set so", t.Name, s.Column))
 		}
 	}
+	w.tables = append(w.tables, t)
+	if w.packs {
+		w.keep(appendUnknown(w.code, e.Key, Change{Set: e.Set, When: e.When, Add: kind == opAdd}))
+		return
+	}
 	sets, when := len(w.sets), len(w.when)
 	w.sets, w.when = append(w.sets, e.Set...), append(w.when, e.When...)
 	c := Change{Key: w.copy(e.Key), Set: w.sets[sets:len(w.sets):len(w.sets)], When: w.when[when:], Add: kind == opAdd}
-	w.ops = append(w.ops, op{table: t, kind: kind, edit: c})
+	w.ops = append(w.ops, op{kind: kind, edit: c})
 }
 
 func keyed(t *Table) {
@@ -102,9 +120,20 @@ func keyed(t *Table) {
 	}
 }
 
-func (w *Writer) whole(t *Table, row []Value) Row {
+func (w *Writer) whole(t *Table, kind opKind, row []Value) {
 	w.fits(t, row, len(t.Columns))
-	return w.copy(row)
+	w.tables = append(w.tables, t)
+	if w.packs {
+		w.keep(appendWhole(w.code, t, row))
+		return
+	}
+	w.ops = append(w.ops, op{kind: kind, row: w.copy(row)})
+}
+
+// keep takes the code with one more block at its end.
+func (w *Writer) keep(code []byte) {
+	w.blocks = append(w.blocks, code[len(w.code):len(code):len(code)])
+	w.code = code
 }
 
 func (w *Writer) fits(t *Table, row []Value, n int) {
@@ -114,6 +143,9 @@ func (w *Writer) fits(t *Table, row []Value, n int) {
 	for i, v := range row {
 		if v.t != t.Columns[i].Type && (v.t != Null || i < t.Key) {
 			panic(fmt.Sprintf("table %s: column %s takes no value of this type", t.Name, t.Columns[i].Name))
+		}
+		if i < t.Key && v.t == Text && strings.IndexByte(v.s, 0) >= 0 {
+			panic(fmt.Sprintf("table %s: column %s takes no zero byte", t.Name, t.Columns[i].Name))
 		}
 	}
 }
