@@ -80,12 +80,13 @@ type Commit struct {
 
 // Viewer reads live builds.
 type Viewer interface {
-	// View gives do a snapshot: all that it reads belongs to one moment and to whole builds, whatever is
-	// committed or switched meanwhile. The snapshot must not be used after do returns.
+	// View gives do a snapshot of the builds that are live when it begins, whatever is committed, switched or
+	// dropped meanwhile: all that it reads of one build belongs to one moment. Builds are committed apart from
+	// each other, so each says by itself how far it is. The snapshot must not be used after do returns.
 	View(ctx context.Context, do func(Snapshot) error) error
 }
 
-// Snapshot is one moment of all live builds. It is not safe for concurrent use.
+// Snapshot is one moment of each live build. It is not safe for concurrent use.
 type Snapshot interface {
 	// Select yields the rows, sorted as asked. A row is valid until the next one is asked for. An error is
 	// yielded once and last; a projection without a live build gives ErrNoBuild.

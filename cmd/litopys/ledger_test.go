@@ -213,6 +213,19 @@ func TestDerivable(t *testing.T) {
 		},
 		"no answers":      func(t testing.TB, dir string) { remove(t, dir, "read.db") },
 		"damaged answers": func(t testing.TB, dir string) { flip(t, filepath.Join(dir, "read.db"), 2) },
+		"damaged build":   func(t testing.TB, dir string) { flip(t, buildOf(t, dir, "profile"), 2) },
+		"no build": func(t testing.TB, dir string) {
+			remove(t, filepath.Dir(buildOf(t, dir, "history")), filepath.Base(buildOf(t, dir, "history")))
+		},
+		"another's build": func(t testing.TB, dir string) {
+			theirs, err := os.ReadFile(buildOf(t, dir, "notices"))
+			if err == nil {
+				err = os.WriteFile(buildOf(t, dir, "profile"), theirs, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -229,6 +242,16 @@ func TestDerivable(t *testing.T) {
 			}
 		})
 	}
+}
+
+// buildOf is the file with the rows of a projection.
+func buildOf(t testing.TB, dir, projection string) string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, "read.db-builds", projection+".*.db"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("files of %s: %q, %v", projection, found, err)
+	}
+	return found[0]
 }
 
 // TestSecondProcess: who comes second is told who has the folder, and changes nothing.

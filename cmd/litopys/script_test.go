@@ -3,7 +3,7 @@ package main_test
 import (
 	"context"
 	"fmt"
-	"strings"
+	"path/filepath"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -20,24 +20,27 @@ func now(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], time.Now().UTC().Format(time.RFC3339Nano))
 }
 
-// alter changes answers as somebody does who has their file: alter FILE PROJECTION SQL. LIVE in the SQL stands for
-// the number of the rows that are shown, with which the names of their tables end.
+// alter changes answers as somebody does who has their files: alter FILE PROJECTION SQL, in what readers see of the
+// projection.
 func alter(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: alter FILE PROJECTION SQL")
 	}
-	conn, err := sqlite.Open(context.Background(), sqlite.Config{Path: ts.MkAbs(args[0])})
+	catalogue, err := sqlite.Open(context.Background(), sqlite.Config{Path: ts.MkAbs(args[0])})
 	ts.Check(err)
-	defer func() { ts.Check(conn.Close()) }()
+	defer func() { ts.Check(catalogue.Close()) }()
 	var live int64
-	found, err := conn.Row(func(s *sqlite3.Stmt) { live = s.ColumnInt64(0) },
+	found, err := catalogue.Row(func(s *sqlite3.Stmt) { live = s.ColumnInt64(0) },
 		"SELECT number FROM projection_builds WHERE projection = ? AND state = 'live'", args[1])
 	ts.Check(err)
 	if !found {
 		ts.Fatalf("no rows of %s are shown", args[1])
 	}
-	ts.Check(conn.Script(strings.ReplaceAll(args[2], "LIVE", fmt.Sprint(live))))
-	if conn.Changes() == 0 {
+	build, err := sqlite.Open(context.Background(), sqlite.Config{Path: filepath.Join(ts.MkAbs(args[0])+"-builds", fmt.Sprintf("%s.%d.db", args[1], live))})
+	ts.Check(err)
+	defer func() { ts.Check(build.Close()) }()
+	ts.Check(build.Script(args[2]))
+	if build.Changes() == 0 {
 		ts.Fatalf("no row was changed")
 	}
 }

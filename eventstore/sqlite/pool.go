@@ -28,15 +28,16 @@ func NewPool(cfg Config, size int) *Pool {
 // Read lends a connection to do. It waits for one until the context ends; after Close it gives
 // eventstore.ErrClosed.
 func (p *Pool) Read(ctx context.Context, do func(*Conn) error) error {
-	c, err := p.take(ctx)
+	c, err := p.Take(ctx)
 	if err != nil {
 		return err
 	}
-	defer p.put(c)
+	defer p.Put(c)
 	return do(c)
 }
 
-func (p *Pool) take(ctx context.Context) (*Conn, error) {
+// Take lends a connection as Read does, until it is Put back.
+func (p *Pool) Take(ctx context.Context) (*Conn, error) {
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -63,7 +64,8 @@ func (p *Pool) take(ctx context.Context) (*Conn, error) {
 	return c, nil
 }
 
-func (p *Pool) put(c *Conn) {
+// Put takes back a connection, which must be as it was when it was lent.
+func (p *Pool) Put(c *Conn) {
 	p.mu.Lock()
 	p.idle = append(p.idle, c)
 	p.mu.Unlock()

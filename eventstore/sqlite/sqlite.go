@@ -35,6 +35,9 @@ type Config struct {
 	// Relaxed gives up the fsync of every commit (synchronous=NORMAL): for files that are derivable from
 	// the log. A crash of the machine may lose the last commits, never consistency.
 	Relaxed bool
+	// Scratch opens a file that counts only once it is finished: nothing is journaled or synced, and a crash
+	// leaves rubbish. Finish makes an ordinary file of it.
+	Scratch bool
 	// CacheKiB bounds the page cache of the connection, in KiB; 0 means 8 MiB.
 	CacheKiB int
 	// PageSize of a new file in bytes; 0 means 4096.
@@ -87,6 +90,12 @@ func (c Config) pragmas() string {
 		return b.String()
 	}
 	set("page_size", c.PageSize)
+	if c.Scratch {
+		set("journal_mode", "OFF")
+		set("synchronous", "OFF")
+		set("locking_mode", "EXCLUSIVE")
+		return b.String()
+	}
 	set("journal_mode", "WAL")
 	// FULL syncs the WAL at every commit: durable means on stable storage before it is acknowledged.
 	set("synchronous", map[bool]string{false: "FULL", true: "NORMAL"}[c.Relaxed])
@@ -336,6 +345,9 @@ func (c *Conn) Checkpoint() error {
 	_, _, err := c.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE)
 	return c.translate("checkpoint", err)
 }
+
+// Finish closes a Scratch file as one with a write-ahead log. It is not synced.
+func (c *Conn) Finish() error { return errors.Join(c.Script("PRAGMA journal_mode=WAL"), c.Close()) }
 
 // borrow gives a statement with its arguments bound.
 func (c *Conn) borrow(sql string, args []any) (*statement, error) {

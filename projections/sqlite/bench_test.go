@@ -103,10 +103,10 @@ func bareLoad(b *testing.B, from *Backend, set []*projections.Projection) (time.
 	start := time.Now()
 	err = conn.Tx(func() error {
 		for t, list := range rows {
-			if err := conn.Script(createSQL(t, 1)); err != nil {
+			if err := conn.Script(createSQL(t)); err != nil {
 				return err
 			}
-			s, err := conn.Prepared("INSERT INTO " + physical(t.Name, 1) + " VALUES (" + strings.TrimSuffix(strings.Repeat("?,", len(t.Columns)), ",") + ")")
+			s, err := conn.Prepared("INSERT INTO " + t.Name + " VALUES (" + strings.TrimSuffix(strings.Repeat("?,", len(t.Columns)), ",") + ")")
 			if err != nil {
 				return err
 			}
@@ -120,7 +120,7 @@ func bareLoad(b *testing.B, from *Backend, set []*projections.Projection) (time.
 					return err
 				}
 			}
-			if err := conn.Script(indexSQL(t, 1)); err != nil {
+			if err := conn.Script(indexSQL(t)); err != nil {
 				return err
 			}
 		}

@@ -2,8 +2,9 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"unsafe"
 
@@ -15,42 +16,58 @@ import (
 
 // Commit writes rows and moves the checkpoint in one transaction.
 func (b *Backend) Commit(ctx context.Context, c projections.Commit) error {
-	return b.write(ctx, func(conn *sqlite.Conn) error {
-		have, ok, err := one(conn, "projection = ? AND number = ?", c.Projection.Name, c.Number)
-		if err != nil {
-			return err
-		}
-		if !ok || have.State == projections.Old {
-			return projections.ErrConflict
-		}
-		if have.Mark == c.To && c.From != c.To {
-			return nil // applied before; the answer was lost on the way
-		}
-		if have.Mark != c.From {
-			return fmt.Errorf("%w: it stands at position %d, the batch begins after %d", projections.ErrConflict, have.Mark.Position, c.From.Position)
-		}
-		for _, changes := range c.Changes {
-			l := loader{ctx: ctx, conn: conn, table: changes.Table, name: physical(changes.Table.Name, c.Number)}
-			if err := l.load(changes); err != nil {
-				return fmt.Errorf("table %s: %w", changes.Table.Name, err)
+	return b.changing(ctx, c.Projection, c.Number, func(have projections.Build, x *file) error {
+		return x.write(ctx, func(conn *sqlite.Conn) error {
+			have, err := addState(conn, have)
+			switch {
+			case err != nil:
+				return err
+			case have.State == projections.Old:
+				return projections.ErrConflict
+			case have.Mark == c.To && c.From != c.To:
+				return nil // applied before; the answer was lost on the way
+			case have.Mark != c.From:
+				return fmt.Errorf("%w: it stands at position %d, the batch begins after %d", projections.ErrConflict, have.Mark.Position, c.From.Position)
 			}
-		}
-		return advance(conn, c)
+			for _, changes := range c.Changes {
+				l := loader{ctx: ctx, conn: conn, table: changes.Table}
+				if err := l.load(changes); err != nil {
+					return fmt.Errorf("table %s: %w", changes.Table.Name, err)
+				}
+			}
+			return advance(conn, c.To, c.Events, c.Failure)
+		})
 	})
 }
 
-func advance(conn *sqlite.Conn, c projections.Commit) error {
-	var failure any
-	if c.Failure != nil {
-		text, err := json.Marshal(c.Failure)
-		if err != nil {
-			return err
-		}
-		failure = string(text)
+// changing gives do a build as the catalogue knows it, and its file, while its state stays what it is. A build
+// that is gone gives ErrConflict.
+func (b *Backend) changing(ctx context.Context, p *projections.Projection, number int64, do func(projections.Build, *file) error) error {
+	b.turn.RLock()
+	defer b.turn.RUnlock()
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	return conn.Run(`UPDATE projection_builds SET position = ?, previous = ?, event = ?, events = events + ?, failure = ?
-		WHERE projection = ? AND number = ?`,
-		c.To.Position, c.To.Previous, c.To.Event, c.Events, failure, c.Projection.Name, c.Number)
+	var have projections.Build
+	err := b.look(func(c *sqlite.Conn) error {
+		var ok bool
+		var err error
+		have, ok, err = entry(c, "projection = ? AND number = ?", p.Name, number)
+		return conflictIf(!ok, err)
+	})
+	if err != nil {
+		return err
+	}
+	x, err := b.files.use(placeOf(have))
+	if errors.Is(err, fs.ErrNotExist) && have.State == projections.Building { // nothing was in it until now
+		if err = b.files.create(ctx, p, have); err == nil {
+			x, err = b.files.use(placeOf(have))
+		}
+	}
+	if err != nil {
+		return b.gone(have, err)
+	}
+	return errors.Join(do(have, x), b.files.giveBack(x))
 }
 
 // loader writes one table's changes. It lives for one transaction only, so it may hold its context.
@@ -58,7 +75,6 @@ type loader struct {
 	ctx   context.Context
 	conn  *sqlite.Conn
 	table *projections.Table
-	name  string
 }
 
 func (l *loader) load(c projections.Changes) error {
@@ -89,7 +105,7 @@ func (l *loader) insert(verb string, rows []projections.Row) error {
 		return nil
 	}
 	for _, n := range [...]int{rowsAtOnce, 1} {
-		s, err := l.conn.Prepared(verb + l.name + " VALUES " + tuples(n, len(l.table.Columns)))
+		s, err := l.conn.Prepared(verb + l.table.Name + " VALUES " + tuples(n, len(l.table.Columns)))
 		if err != nil {
 			return err
 		}
@@ -120,7 +136,7 @@ func (l *loader) insertSome(s *sqlite3.Stmt, rows []projections.Row) error {
 
 func (l *loader) delete(keys []projections.Row) error {
 	for _, key := range keys {
-		if err := l.run("DELETE FROM "+l.name+" WHERE "+l.keyIs(), key); err != nil {
+		if err := l.run("DELETE FROM "+l.table.Name+" WHERE "+l.keyIs(), key); err != nil {
 			return err
 		}
 	}
@@ -143,7 +159,7 @@ func (l *loader) change(round []projections.Change) error {
 func (l *loader) patch(c projections.Change) (string, []projections.Value) {
 	var b strings.Builder
 	var args []projections.Value
-	b.WriteString("UPDATE " + l.name + " SET ")
+	b.WriteString("UPDATE " + l.table.Name + " SET ")
 	for i, s := range c.Set {
 		if i > 0 {
 			b.WriteString(", ")
@@ -170,7 +186,7 @@ func (l *loader) add(c projections.Change) (string, []projections.Value) {
 		args = append(args, s.Value)
 		sums = append(sums, name+" = coalesce("+name+", 0) + excluded."+name)
 	}
-	return "INSERT INTO " + l.name + " (" + strings.Join(columns, ", ") + ") VALUES " + tuples(1, len(columns)) +
+	return "INSERT INTO " + l.table.Name + " (" + strings.Join(columns, ", ") + ") VALUES " + tuples(1, len(columns)) +
 		" ON CONFLICT DO UPDATE SET " + strings.Join(sums, ", "), args
 }
 

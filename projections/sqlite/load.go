@@ -4,114 +4,93 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
-	"net/url"
 	"os"
-	"path/filepath"
 
-	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/sqlite"
 	"imagine.ua/litopys/projections"
 )
 
-const spoolSuffix = "-rebuild"
-
-// SpoolDir is beside the file.
+// SpoolDir is beside the catalogue.
 func (b *Backend) SpoolDir() string { return b.path + spoolSuffix }
 
-// Load writes each table as a file of pages, while other builds may be written, and then copies them all in
-// one transaction. That makes the indexes too: another wait for the writer's turn would cost more.
-func (b *Backend) Load(ctx context.Context, l projections.Load) (err error) {
-	// What a process that dies leaves there is swept by the next rebuild.
-	if err := os.MkdirAll(b.SpoolDir(), 0o700); err != nil {
+// Load writes a file with all that the build begins with, and puts it in the place of the empty one.
+func (b *Backend) Load(ctx context.Context, l projections.Load) error {
+	at := place{l.Projection.Name, l.Number}
+	e, err := b.loadable(ctx, at, l.To)
+	if err != nil || e.Mark == l.To {
 		return err
 	}
-	dir, err := os.MkdirTemp(b.SpoolDir(), "load.")
+	if b.files.cfg.VFS != "" {
+		return b.changing(ctx, l.Projection, l.Number, func(_ projections.Build, x *file) error {
+			return x.write(ctx, loadByStatements(ctx, l))
+		})
+	}
+	loaded, err := b.files.fill(ctx, e, l)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	for _, t := range l.Tables {
-		if err := writeTable(ctx, filepath.Join(dir, t.Table.Name), t, l.Number); err != nil {
-			return fmt.Errorf("table %s: %w", t.Table.Name, sqlite.Translate(b.path, "load", err))
-		}
+	b.turn.RLock()
+	defer b.turn.RUnlock()
+	// Nobody else loads this build, but it may have been dropped.
+	if _, err := b.loadable(ctx, at, l.To); err != nil {
+		return errors.Join(err, removeFile(loaded))
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.writer == nil {
-		return eventstore.ErrClosed
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	defer b.writer.SetInterrupt(b.writer.SetInterrupt(ctx))
-	err = b.copyTables(dir, l)
-	if err != nil && ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return err
+	return b.files.publish(at, loaded)
 }
 
-func writeTable(ctx context.Context, path string, t projections.Filling, number int64) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // #nosec G304 -- in a folder of our own
-	if err != nil {
+// loadable gives the build if it stands at the beginning, or at its end already.
+func (b *Backend) loadable(ctx context.Context, at place, to projections.Mark) (e projections.Build, err error) {
+	var ok bool
+	err = b.look(func(c *sqlite.Conn) error {
+		e, ok, err = entry(c, "projection = ? AND number = ?", at.projection, at.number)
 		return err
+	})
+	if err == nil && ok {
+		e, err = b.whole(ctx, e)
 	}
-	err = writePages(f, physical(t.Table.Name, number), createSQL(t.Table, number), t.Table.Key, t.Rows, ctx.Err)
-	return errors.Join(err, f.Close())
+	switch {
+	case err != nil:
+		return e, err
+	case !ok || e.State != projections.Building:
+		return e, projections.ErrConflict
+	case e.Mark != projections.Mark{} && e.Mark != to:
+		return e, fmt.Errorf("%w: it stands at position %d already", projections.ErrConflict, e.Mark.Position)
+	}
+	return e, nil
 }
 
-// copyTables attaches the files, which cannot be done within a transaction, and copies.
-func (b *Backend) copyTables(dir string, l projections.Load) (err error) {
-	for i, t := range l.Tables {
-		u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(filepath.Join(dir, t.Table.Name)), RawQuery: "mode=ro&immutable=1"}
-		if err := b.writer.Run(fmt.Sprintf("ATTACH ? AS load_%d", i), u.String()); err != nil {
-			return err
-		}
-		defer func() {
-			// Interrupted or not, it must not stay attached.
-			defer b.writer.SetInterrupt(b.writer.SetInterrupt(context.Background()))
-			err = errors.Join(err, b.writer.Script(fmt.Sprintf("DETACH load_%d", i)))
-		}()
-	}
-	return b.writer.Tx(func() error {
-		have, ok, err := one(b.writer, "projection = ? AND number = ?", l.Projection.Name, l.Number)
-		switch {
-		case err != nil:
-			return err
-		case !ok || have.State != projections.Building:
-			return projections.ErrConflict
-		case have.Mark == l.To:
-			return nil
-		case have.Mark != projections.Mark{}:
-			return fmt.Errorf("%w: it stands at position %d already", projections.ErrConflict, have.Mark.Position)
-		}
-		for i, t := range l.Tables {
-			name := physical(t.Table.Name, l.Number)
-			if err := b.writer.Script(fmt.Sprintf("INSERT INTO main.%s SELECT * FROM load_%d.%s", name, i, name)); err != nil {
-				return fmt.Errorf("table %s: %w", t.Table.Name, err)
+// loadByStatements is for where a file can't be put in the place of another: in memory, and under a VFS that
+// wants to see every write.
+func loadByStatements(ctx context.Context, l projections.Load) func(*sqlite.Conn) error {
+	return func(c *sqlite.Conn) error {
+		for _, t := range l.Tables {
+			w := loader{ctx: ctx, conn: c, table: t.Table}
+			for row, err := range t.Rows {
+				if err == nil {
+					err = w.insert("INSERT INTO ", []projections.Row{row})
+				}
+				if err != nil {
+					return fmt.Errorf("table %s: %w", t.Table.Name, err)
+				}
 			}
 		}
-		if err := index(b.writer, l.Projection, l.Number); err != nil {
-			return fmt.Errorf("index: %w", err)
+		if err := indexBuild(c, l.Projection); err != nil {
+			return err
 		}
-		return advance(b.writer, projections.Commit{Projection: l.Projection, Number: l.Number, To: l.To, Events: l.Events})
-	})
+		return advance(c, l.To, l.Events, nil)
+	}
 }
 
 // Rows yields all rows of one table of a build.
 func (b *Backend) Rows(ctx context.Context, build projections.Build, t *projections.Table) iter.Seq2[projections.Row, error] {
 	return func(yield func(projections.Row, error) bool) {
 		stopped := false
-		err := b.readers.Read(ctx, func(c *sqlite.Conn) error {
+		err := b.reading(ctx, placeOf(build), func(c *sqlite.Conn) error {
 			defer c.SetInterrupt(c.SetInterrupt(ctx))
-			s := &snapshot{conn: c}
-			name := physical(t.Name, build.Number)
-			there, err := number(c, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?", name)
-			if err != nil || there == 0 {
-				return conflictIf(there == 0, err)
-			}
-			for row, err := range s.rows(projections.Select{Table: t}, name) {
+			s := &snapshot{}
+			for row, err := range s.rows(c, projections.Select{Table: t}) {
 				if err != nil {
 					return contextFirst(ctx, err)
 				}
@@ -122,8 +101,131 @@ func (b *Backend) Rows(ctx context.Context, build projections.Build, t *projecti
 			}
 			return nil
 		})
+		if errors.Is(err, fs.ErrNotExist) {
+			err = projections.ErrConflict
+		}
 		if err != nil && !stopped {
 			yield(nil, err)
 		}
 	}
+}
+
+// Index makes the secondary indexes of a build that nothing was loaded into. After Load it changes nothing.
+func (b *Backend) Index(ctx context.Context, p *projections.Projection, build projections.Build) error {
+	return b.changing(ctx, p, build.Number, func(have projections.Build, x *file) error {
+		return x.write(ctx, func(c *sqlite.Conn) error {
+			if have, err := addState(c, have); err != nil || have.Indexed {
+				return err
+			}
+			return indexBuild(c, p)
+		})
+	})
+}
+
+// fill writes a file with everything and gives its name. SQLite makes the tables and their indexes, empty; what
+// is in them is written beside it, page by page.
+func (f *files) fill(ctx context.Context, b projections.Build, l projections.Load) (path string, err error) {
+	roots := map[string]uint32{}
+	path, err = f.prepare(ctx, placeOf(b), func(c *sqlite.Conn) error {
+		if err := establishBuild(c, l.Projection, b); err != nil {
+			return err
+		}
+		if err := indexBuild(c, l.Projection); err != nil {
+			return err
+		}
+		for s, err := range c.Rows("SELECT name, rootpage FROM sqlite_schema") {
+			if err != nil {
+				return err
+			}
+			roots[s.ColumnText(0)] = uint32(s.ColumnInt64(1)) // #nosec G115 -- a small file
+		}
+		return advance(c, l.To, l.Events, nil)
+	})
+	if err == nil {
+		err = fillPages(ctx, path, l.Tables, roots)
+	}
+	if err != nil {
+		_ = removeFile(path) // or else the next attempt does, or the next Open
+		return "", err
+	}
+	return path, nil
+}
+
+// fillPages writes the rows into the empty tables and indexes of a file that nobody has open.
+func fillPages(ctx context.Context, path string, tables []projections.Filling, roots map[string]uint32) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0) // #nosec G304 -- in a folder of our own
+	if err != nil {
+		return err
+	}
+	w, err := newPages(f)
+	for i := 0; err == nil && i < len(tables); i++ {
+		if err = fillTable(w, path, tables[i], roots, ctx.Err); err != nil {
+			err = fmt.Errorf("table %s: %w", tables[i].Table.Name, err)
+		}
+	}
+	if err == nil {
+		err = w.finish()
+	}
+	return sqlite.Translate(path, "load", errors.Join(err, f.Close()))
+}
+
+func fillTable(w *pageWriter, path string, t projections.Filling, roots map[string]uint32, stop func() error) (err error) {
+	indexes := indexesOf(t.Table, path)
+	defer func() {
+		for _, x := range indexes {
+			err = errors.Join(err, x.entries.close())
+		}
+	}()
+	n := 0
+	goOn := func() error {
+		if n++; n%1024 == 0 {
+			return stop()
+		}
+		return nil
+	}
+	if err := fillRows(w, t, indexes, goOn); err != nil {
+		return err
+	}
+	if err := w.close(roots[t.Table.Name]); err != nil {
+		return err
+	}
+	put := func(record []byte) error {
+		if err := goOn(); err != nil {
+			return err
+		}
+		return w.put(record)
+	}
+	for _, x := range indexes {
+		if err := x.entries.each(put); err != nil {
+			return err
+		}
+		if err := w.close(roots[x.name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func fillRows(w *pageWriter, t projections.Filling, indexes []*index, goOn func() error) error {
+	var before keeper
+	for row, err := range t.Rows {
+		if err == nil {
+			err = before.rises(row[:t.Table.Key])
+		}
+		if err == nil {
+			err = goOn()
+		}
+		if err == nil {
+			err = w.row(row)
+		}
+		if err != nil {
+			return err
+		}
+		for _, x := range indexes {
+			if err := x.add(row); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

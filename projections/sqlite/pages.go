@@ -6,17 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
+	"os"
 
 	"imagine.ua/litopys/projections"
 )
 
 // Loading a row by a statement costs more than all that was done to make it: every value crosses into the
-// engine by a call of its own. So a table is written as pages of a file of its own, which SQLite then copies
-// record by record ("INSERT INTO a SELECT * FROM b" between tables of one shape). The form of the file is
-// https://www.sqlite.org/fileformat2.html; what is needed of it is one b-tree of a WITHOUT ROWID table:
+// engine by a call of its own, and its page goes to the write-ahead log and back. So SQLite makes the empty
+// tables of a new file, and the pages of their rows are written here. The form of the file is
+// https://www.sqlite.org/fileformat2.html; what is needed of it is the b-tree of a WITHOUT ROWID table, and of an index:
 //
-//	page 1     | header (100) | leaf of sqlite_schema with the one table |
 //	leaf       | 0x0a | 0 (2) | cells (2) | content (2) | 0 | offsets (2 each) ... free ... cells |
 //	interior   | 0x02 | 0 (2) | cells (2) | content (2) | 0 | right child (4) | offsets ... free ... cells |
 //	cell       | left child (4), interior only | size of record (varint) | record | overflow page (4), if it is long |
@@ -24,13 +23,11 @@ import (
 //	record     | size of header (varint) | serial types (varint each) | values |
 //
 // Rows come sorted by key. A full page goes out, but for its last cell, which becomes the divider to the next
-// page in the parent: so no page but the first is ever empty.
+// page in the parent: so no page but the root is ever empty. The root has its place already and goes there.
 const (
 	loadPageSize = pageSize
 	leafPage     = 0x0a
 	interiorPage = 0x02
-	schemaLeaf   = 0x0d
-	fileHeader   = 100
 	leafHeader   = 8
 	innerHeader  = 12
 	// A longer record lies on overflow pages but for a part between these.
@@ -40,13 +37,49 @@ const (
 
 var errUnsorted = errors.New("rows are not in the order of their keys")
 
-// pageWriter writes the b-tree bottom up. Pages go out in the order in which they become full.
+// pageWriter adds pages to the end of a file, in the order in which they become full: one b-tree after the
+// other, each bottom up.
 type pageWriter struct {
+	file   *os.File
 	out    *bufio.Writer
-	last   uint32 // page written last; page 1 comes at the end
+	last   uint32 // page written last
 	levels []*level
 	record []byte
 	cell   []byte
+}
+
+// Places in the header of a file.
+const (
+	headerSize    = 100
+	pageCount     = 28
+	changeCounter = 24
+	countValidFor = 92 // the change at which the page count was right
+)
+
+// newPages goes on at the end of a file.
+func newPages(f *os.File) (*pageWriter, error) {
+	size, err := f.Seek(0, io.SeekEnd)
+	if err == nil && (size == 0 || size%loadPageSize != 0) {
+		err = fmt.Errorf("a file of %d bytes does not consist of pages", size)
+	}
+	return &pageWriter{file: f, out: bufio.NewWriterSize(f, 32*loadPageSize), last: uint32(size / loadPageSize)}, err // #nosec G115 -- SQLite counts so
+}
+
+// finish writes what is held and counts the pages in the header.
+func (w *pageWriter) finish() error {
+	if err := w.out.Flush(); err != nil {
+		return err
+	}
+	var header [headerSize]byte
+	if _, err := w.file.ReadAt(header[:], 0); err != nil {
+		return err
+	}
+	change := binary.BigEndian.Uint32(header[changeCounter:]) + 1
+	for at, n := range map[int]uint32{pageCount: w.last, changeCounter: change, countValidFor: change} {
+		binary.BigEndian.PutUint32(header[at:], n)
+	}
+	_, err := w.file.WriteAt(header[:], 0)
+	return err
 }
 
 // level is the page of one height that is being filled.
@@ -101,17 +134,22 @@ func (w *pageWriter) write(page []byte) (uint32, error) {
 	return w.last, err
 }
 
-func (w *pageWriter) finish(l *level) (uint32, error) {
+// close gives the page its header.
+func (l *level) close() []byte {
 	binary.BigEndian.PutUint16(l.page[3:], uint16(l.cells)) // #nosec G115 -- within a page
 	binary.BigEndian.PutUint16(l.page[5:], uint16(l.back))  // #nosec G115 -- within a page
-	return w.write(l.page[:])
+	return l.page[:]
 }
 
 // row adds one row to the leaves.
 func (w *pageWriter) row(row projections.Row) error {
 	w.record = appendRecord(w.record[:0], row)
-	var err error
-	if w.cell, err = w.appendCell(w.cell[:0]); err != nil {
+	return w.put(w.record)
+}
+
+// put adds one record to the leaves, of a table or of an index: their pages are alike.
+func (w *pageWriter) put(record []byte) (err error) {
+	if w.cell, err = w.appendCell(w.cell[:0], record); err != nil {
 		return err
 	}
 	if len(w.levels) == 0 {
@@ -123,7 +161,7 @@ func (w *pageWriter) row(row projections.Row) error {
 		return nil
 	}
 	divider := append(make([]byte, 4, 4+maxLocal+16), l.pop()...)
-	page, err := w.finish(l)
+	page, err := w.write(l.close())
 	if err != nil {
 		return err
 	}
@@ -145,7 +183,7 @@ func (w *pageWriter) divide(height int, left uint32, divider []byte) error {
 	}
 	up := append(make([]byte, 0, 4+maxLocal+16), l.pop()...)
 	copy(l.page[8:], up[:4]) // what was left of the cell that goes up is the rightmost here
-	page, err := w.finish(l)
+	page, err := w.write(l.close())
 	if err != nil {
 		return err
 	}
@@ -154,39 +192,39 @@ func (w *pageWriter) divide(height int, left uint32, divider []byte) error {
 	return w.divide(height+1, page, up)
 }
 
-// root writes the pages that are still being filled and gives the number of the topmost.
-func (w *pageWriter) root() (uint32, error) {
+// close writes the pages that are still being filled, the topmost to the place of the root.
+func (w *pageWriter) close(root uint32) error {
 	if len(w.levels) == 0 {
-		w.levels = append(w.levels, newLevel(false))
+		return nil
 	}
-	var page uint32
-	for i, l := range w.levels {
-		if i > 0 {
-			binary.BigEndian.PutUint32(l.page[8:], page)
+	top := len(w.levels) - 1
+	for i, l := range w.levels[:top] {
+		page, err := w.write(l.close())
+		if err != nil {
+			return err
 		}
-		var err error
-		if page, err = w.finish(l); err != nil {
-			return 0, err
-		}
+		binary.BigEndian.PutUint32(w.levels[i+1].page[8:], page)
 	}
-	return page, nil
+	_, err := w.file.WriteAt(w.levels[top].close(), int64(root-1)*loadPageSize)
+	w.levels = nil
+	return err
 }
 
 // appendCell makes the leaf cell of the record. What does not fit goes to overflow pages.
-func (w *pageWriter) appendCell(b []byte) ([]byte, error) {
-	n := len(w.record)
+func (w *pageWriter) appendCell(b, record []byte) ([]byte, error) {
+	n := len(record)
 	b = appendVarint(b, uint64(n))
 	if n <= maxLocal {
-		return append(b, w.record...), nil
+		return append(b, record...), nil
 	}
 	local := minLocal + (n-minLocal)%(loadPageSize-4)
 	if local > maxLocal {
 		local = minLocal
 	}
-	b = append(b, w.record[:local]...)
+	b = append(b, record[:local]...)
 	b = binary.BigEndian.AppendUint32(b, w.last+1)
 	var page [loadPageSize]byte
-	for rest := w.record[local:]; len(rest) > 0; {
+	for rest := record[local:]; len(rest) > 0; {
 		part := rest[:min(len(rest), loadPageSize-4)]
 		rest = rest[len(part):]
 		next := uint32(0)
@@ -289,45 +327,6 @@ func varintSize(n uint64) int {
 	return size
 }
 
-// writePages writes a file with the one table, whose statement is sql and whose name is name.
-func writePages(f io.WriteSeeker, name, sql string, key int, rows iter.Seq2[projections.Row, error], stop func() error) error {
-	w := &pageWriter{out: bufio.NewWriterSize(f, 32*loadPageSize), last: 1}
-	if _, err := w.out.Write(make([]byte, loadPageSize)); err != nil { // page 1, see firstPage
-		return err
-	}
-	var before keeper
-	n := 0
-	for row, err := range rows {
-		if err == nil {
-			err = before.rises(row[:key])
-		}
-		if n++; err == nil && n%1024 == 0 {
-			err = stop()
-		}
-		if err == nil {
-			err = w.row(row)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	root, err := w.root()
-	if err == nil {
-		err = w.out.Flush()
-	}
-	if err == nil {
-		_, err = f.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		return err
-	}
-	page, err := firstPage(w.last, root, name, sql)
-	if err == nil {
-		_, err = f.Write(page)
-	}
-	return err
-}
-
 // keeper remembers a key, to see that they rise: SQLite believes the pages.
 type keeper struct{ key, next []byte }
 
@@ -338,29 +337,4 @@ func (k *keeper) rises(key []projections.Value) error {
 	}
 	k.key, k.next = k.next, k.key
 	return nil
-}
-
-// firstPage is the header and the schema.
-func firstPage(pages, root uint32, name, sql string) ([]byte, error) {
-	p := make([]byte, loadPageSize)
-	copy(p, "SQLite format 3\x00")
-	binary.BigEndian.PutUint16(p[16:], loadPageSize)
-	p[18], p[19] = 1, 1 // no WAL
-	p[21], p[22], p[23] = 64, 32, 32
-	for at, n := range map[int]uint32{24: 1, 28: pages, 40: 1, 44: 4, 56: 1, 92: 1, 96: 3_045_000} {
-		binary.BigEndian.PutUint32(p[at:], n)
-	}
-	record := appendRecord(nil, projections.Row{projections.OfText("table"), projections.OfText(name), projections.OfText(name),
-		projections.OfInt(int64(root)), projections.OfText(sql)})
-	cell := append(appendVarint(appendVarint(nil, uint64(len(record))), 1), record...)
-	at := loadPageSize - len(cell)
-	if len(record) > loadPageSize-35 || at < fileHeader+leafHeader+2 {
-		return nil, fmt.Errorf("the statement of table %s is too long", name)
-	}
-	copy(p[at:], cell)
-	p[fileHeader] = schemaLeaf
-	binary.BigEndian.PutUint16(p[fileHeader+3:], 1)
-	binary.BigEndian.PutUint16(p[fileHeader+5:], uint16(at)) // #nosec G115 -- within a page
-	binary.BigEndian.PutUint16(p[fileHeader+8:], uint16(at)) // #nosec G115 -- within a page
-	return p, nil
 }

@@ -19,7 +19,9 @@ import (
 	"imagine.ua/litopys/projections"
 )
 
-var paged = &projections.Table{Name: "paged", Key: 2, Columns: []projections.Column{
+var paged = &projections.Table{Name: "paged", Key: 2, Indexes: []projections.Index{
+	{Name: "all", Columns: []int{5, 2, 3}}, {Name: "flag", Columns: []int{4}}, {Name: "back", Columns: []int{1, 3, 0}},
+}, Columns: []projections.Column{
 	{Name: "n", Type: projections.Int}, {Name: "name", Type: projections.Text}, {Name: "raw", Type: projections.Bytes},
 	{Name: "other", Type: projections.Int}, {Name: "flag", Type: projections.Bool}, {Name: "list", Type: projections.Texts},
 }}
@@ -34,17 +36,29 @@ func feed(rows []projections.Row) iter.Seq2[projections.Row, error] {
 	}
 }
 
+// writeFile makes a file with two tables, of which the second is written between others.
+func writeFile(t testing.TB, path string, rows []projections.Row) error {
+	t.Helper()
+	other := *paged
+	other.Name = "other"
+	cfg := Config{Path: path, CacheKiB: 1024}
+	l := projections.Load{Projection: &projections.Projection{Name: "p", Tables: []*projections.Table{&other, paged}},
+		Tables: []projections.Filling{{Table: &other, Rows: feed(rows)}, {Table: paged, Rows: feed(rows)}}}
+	f := newFiles(cfg)
+	if err := os.MkdirAll(f.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	made, err := f.fill(t.Context(), projections.Build{Projection: "p", Number: 1}, l)
+	if err == nil {
+		err = os.Rename(made, path)
+	}
+	return err
+}
+
 // throughPages writes rows as pages, lets SQLite prove the file, and gives what it reads there.
 func throughPages(t testing.TB, path string, rows []projections.Row) []projections.Row {
 	t.Helper()
-	f, err := os.Create(path) // #nosec G304 -- of the test
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := writePages(f, physical("paged", 1), createSQL(paged, 1), paged.Key, feed(rows), t.Context().Err); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
+	if err := writeFile(t, path, rows); err != nil {
 		t.Fatal(err)
 	}
 	c, err := sqlite.Open(t.Context(), sqlite.Config{Path: path, ReadOnly: true})
@@ -56,9 +70,9 @@ func throughPages(t testing.TB, path string, rows []projections.Row) []projectio
 	if _, err := c.Row(func(s *sqlite3.Stmt) { said = s.ColumnText(0) }, "PRAGMA integrity_check"); err != nil || said != "ok" {
 		t.Fatalf("integrity: %s, %v", said, err)
 	}
-	s := &snapshot{conn: c, words: map[string]string{}}
+	s := &snapshot{words: map[string]string{}}
 	var out []projections.Row
-	for row, err := range s.rows(projections.Select{Table: paged}, physical("paged", 1)) {
+	for row, err := range s.rows(c, projections.Select{Table: paged}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +80,7 @@ func throughPages(t testing.TB, path string, rows []projections.Row) []projectio
 	}
 	// By the key as well, which goes down the tree.
 	for i := 0; i < len(rows); i += 1 + len(rows)/50 {
-		found, err := number(c, "SELECT count(*) FROM "+physical("paged", 1)+" WHERE n = ? AND name = ?", rows[i][0].Int(), rows[i][1].Text())
+		found, err := number(c, "SELECT count(*) FROM "+"paged"+" WHERE n = ? AND name = ?", rows[i][0].Int(), rows[i][1].Text())
 		if err != nil || found != 1 {
 			t.Fatalf("row %d is found %d times, %v", i, found, err)
 		}
@@ -142,13 +156,8 @@ func TestPagesRefuseDisorder(t *testing.T) {
 		return projections.Row{projections.OfInt(n), projections.OfText("a"), {}, {}, {}, {}}
 	}
 	for _, rows := range [][]projections.Row{{row(1), row(1)}, {row(2), row(1)}, {row(0), row(-1)}} {
-		f, err := os.Create(filepath.Join(t.TempDir(), "x"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := writePages(f, physical("paged", 1), createSQL(paged, 1), paged.Key, feed(rows), t.Context().Err); !errors.Is(err, errUnsorted) {
+		if err := writeFile(t, filepath.Join(t.TempDir(), "x"), rows); !errors.Is(err, errUnsorted) {
 			t.Errorf("%v", err)
 		}
-		_ = f.Close()
 	}
 }

@@ -14,20 +14,20 @@ import (
 
 // Config says where the read models are.
 type Config struct {
-	// Path of the file; it is made when missing.
+	// Path of the catalogue; it is made when missing. The builds are in a folder beside it.
 	Path string
 	// VFS is the name of a registered VFS; empty for the operating system's. Fault injection uses it.
 	VFS string
 	// Readers is how many readers may be at work at once; 0 means 4.
 	Readers int
-	// CacheKiB bounds the writer's page cache; 0 means 32 MiB.
+	// CacheKiB bounds the page cache of the writer of a build; 0 means 8 MiB.
 	CacheKiB int
 }
 
-// applicationID marks the file as ours ("LtRd"); schemaVersion is the layout of the catalogue.
+// applicationID marks the catalogue as ours ("LtRd"); schemaVersion is the layout of the files.
 const (
 	applicationID = 0x4c745264
-	schemaVersion = 1
+	schemaVersion = 2
 )
 
 const catalogue = `
@@ -37,12 +37,6 @@ CREATE TABLE projection_builds (
 	version    INTEGER NOT NULL,
 	state      TEXT NOT NULL CHECK (state IN ('building', 'live', 'old')),
 	log        BLOB NOT NULL CHECK (length(log) = 16),
-	position   INTEGER NOT NULL,
-	previous   INTEGER NOT NULL,
-	event      BLOB NOT NULL CHECK (length(event) = 16),
-	events     INTEGER NOT NULL,
-	indexed    INTEGER NOT NULL,
-	failure    TEXT,
 	PRIMARY KEY (projection, number)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX projection_builds_state ON projection_builds (projection, state);
@@ -51,47 +45,52 @@ CREATE TABLE projection_tables (
 	projection TEXT NOT NULL,
 	number     INTEGER NOT NULL,
 	name       TEXT NOT NULL,
-	PRIMARY KEY (projection, number, name)
+	PRIMARY KEY (name, projection, number)
 ) STRICT, WITHOUT ROWID;
 `
 
-// pageSize of the file: larger pages hold more rows of one person together.
-const pageSize = 8192
-
-// Backend is a projections.Backend on one SQLite file. One process at a time may write it; any number of
+// Backend is a projections.Backend on SQLite files. One process at a time may have them open; any number of
 // its readers see the last commit without waiting.
 type Backend struct {
 	path    string
-	readers *sqlite.Pool
+	readers *sqlite.Pool // of the catalogue
+	files   *files
 
+	// turn is held for reading by what changes one build, and for writing by what changes the catalogue: so a
+	// build does not become Old, or go, in the middle of a commit.
+	turn   sync.RWMutex
 	mu     sync.Mutex
-	writer *sqlite.Conn // guarded by mu; nil after Close
+	writer *sqlite.Conn // guarded by mu; of the catalogue; nil after Close
 }
 
 var _ projections.Backend = (*Backend)(nil)
 
-// Open opens the file, making it when missing. A file that is no SQLite database, or damaged, gives
-// eventstore.ErrCorrupt; one that is something else gives eventstore.ErrForeign and is left alone. Remove
-// and a rebuild are the way out of the first.
+// Open opens the catalogue, making it when missing. A file that is no SQLite database, or damaged, gives
+// eventstore.ErrCorrupt; one that is something else gives eventstore.ErrForeign, and one of another layout
+// projections.ErrVersion. They are left alone; Move or Remove, and a rebuild, are the way out.
 func Open(ctx context.Context, cfg Config) (*Backend, error) {
 	if cfg.Readers == 0 {
 		cfg.Readers = 4
 	}
 	if cfg.CacheKiB == 0 {
-		cfg.CacheKiB = 32 << 10
+		cfg.CacheKiB = 8 << 10
 	}
 	if cfg.Path == "" || cfg.Readers < 0 || cfg.CacheKiB < 0 {
 		return nil, errors.New("read models: want a path and bounds that are not negative")
 	}
-	conn, err := sqlite.Open(ctx, sqlite.Config{Path: cfg.Path, VFS: cfg.VFS, Relaxed: true, CacheKiB: cfg.CacheKiB, PageSize: pageSize, CheckpointPages: 4096})
+	conn, err := sqlite.Open(ctx, sqlite.Config{Path: cfg.Path, VFS: cfg.VFS})
 	if err != nil {
 		return nil, err
 	}
-	if err := conn.Tx(func() error { return establish(conn) }); err != nil {
-		return nil, errors.Join(err, conn.Close())
+	b := &Backend{path: cfg.Path, writer: conn, files: newFiles(cfg),
+		readers: sqlite.NewPool(sqlite.Config{Path: cfg.Path, VFS: cfg.VFS}, cfg.Readers)}
+	if err = conn.Tx(func() error { return establish(conn) }); err == nil {
+		err = b.sweep()
 	}
-	pool := sqlite.NewPool(sqlite.Config{Path: cfg.Path, VFS: cfg.VFS, CacheKiB: 16 << 10}, cfg.Readers)
-	return &Backend{path: cfg.Path, readers: pool, writer: conn}, nil
+	if err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
 }
 
 // establish makes the catalogue in an empty file, and refuses any other file that is not ours.
@@ -112,19 +111,39 @@ func establish(c *sqlite.Conn) error {
 	}
 	version, err := pragma(c, "user_version")
 	if err == nil && version != schemaVersion {
-		return fmt.Errorf("%s: layout %d, this program knows %d; remove the file and rebuild", c.Path(), version, schemaVersion)
+		return fmt.Errorf("%s: layout %d, this program knows %d: %w", c.Path(), version, schemaVersion, projections.ErrVersion)
 	}
 	return err
 }
 
 func pragma(c *sqlite.Conn, name string) (int64, error) { return number(c, "PRAGMA "+name) }
 
-// Remove removes a file of read models with its side files and what a rebuild has put aside. It must not be open. What is missing is no
+// sweep removes files that the catalogue does not name: a process died between the two.
+func (b *Backend) sweep() error {
+	list, err := entries(b.writer, "true")
+	if err != nil {
+		return err
+	}
+	return b.files.sweep(list)
+}
+
+// Move gives a catalogue another name, with all that belongs to it. It must not be open. What is missing is no
 // error.
+func Move(path, to string) error {
+	return each(func(suffix string) error { return os.Rename(path+suffix, to+suffix) })
+}
+
+// Remove removes a catalogue with its builds and what a rebuild has put aside. It must not be open. What is
+// missing is no error.
 func Remove(path string) error {
-	errs := []error{os.RemoveAll(path + spoolSuffix)}
-	for _, suffix := range []string{"-shm", "-wal", ""} {
-		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+	return each(func(suffix string) error { return os.RemoveAll(path + suffix) })
+}
+
+// each does something to the catalogue last: while it is there, the rest is found again.
+func each(do func(suffix string) error) error {
+	var errs []error
+	for _, suffix := range []string{spoolSuffix, buildsSuffix, "-shm", "-wal", ""} {
+		if err := do(suffix); !errors.Is(err, os.ErrNotExist) {
 			errs = append(errs, err)
 		}
 	}
@@ -133,16 +152,20 @@ func Remove(path string) error {
 
 // Close waits for running calls and closes every connection. Closing twice is a no-op.
 func (b *Backend) Close() error {
-	err := b.readers.Close()
+	err := b.readers.Close() // every View has one of its connections
+	b.turn.Lock()
+	defer b.turn.Unlock()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	err = errors.Join(err, b.writer.Close())
+	err = errors.Join(err, b.files.close(), b.writer.Close())
 	b.writer = nil
 	return err
 }
 
-// write runs do in a write transaction.
+// write runs do in a write transaction of the catalogue, while nobody changes a build.
 func (b *Backend) write(ctx context.Context, do func(*sqlite.Conn) error) error {
+	b.turn.Lock()
+	defer b.turn.Unlock()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.writer == nil {

@@ -4,63 +4,146 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
+	"slices"
 	"strings"
 	"unsafe"
 
 	"github.com/ncruces/go-sqlite3"
 
+	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/sqlite"
 	"imagine.ua/litopys/projections"
 )
 
-// View gives do one moment of all live builds, on a connection of its own.
+// View gives do the live builds. Of each of them it sees one moment, that of the first look at it: they are
+// committed apart from each other, and say by themselves how far they are.
 func (b *Backend) View(ctx context.Context, do func(projections.Snapshot) error) error {
 	return b.readers.Read(ctx, func(c *sqlite.Conn) (err error) {
-		if err := c.Run("BEGIN"); err != nil {
+		s := &snapshot{catalogue: c, backend: b, builds: map[string]*opened{}, words: map[string]string{}}
+		defer func() { err = errors.Join(err, s.end()) }()
+		if err := s.begin(); err != nil {
 			return err
 		}
-		before := c.SetInterrupt(ctx)
-		defer func() {
-			c.SetInterrupt(before)
-			err = errors.Join(err, c.Run("ROLLBACK"))
-		}()
-		// The first statement fixes the moment; without it the moment would be that of the first Select.
-		if _, err := number(c, "SELECT count(*) FROM projection_builds"); err != nil {
-			return err
-		}
-		return do(&snapshot{conn: c, words: map[string]string{}})
+		return do(s)
 	})
 }
 
+// snapshot is the live builds at the beginning of a View.
 type snapshot struct {
-	conn *sqlite.Conn
+	backend   *Backend
+	catalogue *sqlite.Conn
+	builds    map[string]*opened // by projection
 	// words are short texts seen before, so that a million rows share their purposes and actors. Without it
 	// values lie in SQLite's own memory: they are good until the next row, and whoever keeps one copies it.
 	words map[string]string
 }
 
-// Live gives the live build of a projection.
-func (s *snapshot) Live(_ context.Context, projection string) (projections.Build, error) {
-	b, ok, err := one(s.conn, "projection = ? AND state = 'live'", projection)
-	if err == nil && !ok {
-		err = fmt.Errorf("projection %s: %w", projection, projections.ErrNoBuild)
+// opened is a live build whose file is held for the View, with the transaction that fixes its moment.
+type opened struct {
+	entry projections.Build
+	file  *file
+	conn  *sqlite.Conn // nil until the first look
+}
+
+// begin takes hold of all live builds. One that was switched and dropped since the catalogue was read is live no
+// more.
+func (s *snapshot) begin() error {
+	var before []projections.Build
+	for {
+		if err := s.catalogue.Run("BEGIN"); err != nil {
+			return err
+		}
+		live, err := entries(s.catalogue, "state = 'live'")
+		if err != nil {
+			return err
+		}
+		err = s.hold(live)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if slices.Equal(live, before) {
+			return &eventstore.CorruptError{File: s.backend.path, Place: "build", Detail: err.Error()}
+		}
+		before = live
+		if err := s.end(); err != nil {
+			return err
+		}
 	}
-	return b, err
+}
+
+func (s *snapshot) hold(live []projections.Build) error {
+	for _, e := range live {
+		x, err := s.backend.files.use(placeOf(e))
+		if err != nil {
+			return err
+		}
+		s.builds[e.Projection] = &opened{entry: e, file: x}
+	}
+	return nil
+}
+
+// end gives everything back.
+func (s *snapshot) end() error {
+	var errs []error
+	for _, o := range s.builds {
+		if o.conn != nil {
+			o.conn.SetInterrupt(context.Background())
+			errs = append(errs, o.conn.Run("ROLLBACK"))
+			o.file.pool.Put(o.conn)
+		}
+		errs = append(errs, s.backend.files.giveBack(o.file))
+	}
+	clear(s.builds)
+	if !s.catalogue.GetAutocommit() {
+		errs = append(errs, s.catalogue.Run("ROLLBACK"))
+	}
+	return errors.Join(errs...)
+}
+
+// look gives a connection to the live build of a projection, on which a transaction has begun.
+func (s *snapshot) look(ctx context.Context, projection string) (*opened, error) {
+	o, ok := s.builds[projection]
+	if !ok {
+		return nil, fmt.Errorf("projection %s: %w", projection, projections.ErrNoBuild)
+	}
+	if o.conn != nil {
+		return o, nil
+	}
+	c, err := o.file.pool.Take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Run("BEGIN"); err != nil {
+		o.file.pool.Put(c)
+		return nil, err
+	}
+	o.conn = c
+	c.SetInterrupt(ctx)
+	// The first statement fixes the moment.
+	o.entry, err = addState(c, o.entry)
+	return o, err
+}
+
+// Live gives the live build of a projection.
+func (s *snapshot) Live(ctx context.Context, projection string) (projections.Build, error) {
+	o, err := s.look(ctx, projection)
+	if err != nil {
+		return projections.Build{}, contextFirst(ctx, err)
+	}
+	return o.entry, nil
 }
 
 // Select yields the rows asked for.
 func (s *snapshot) Select(ctx context.Context, q projections.Select) iter.Seq2[projections.Row, error] {
 	return func(yield func(projections.Row, error) bool) {
-		shown, err := number(s.conn, "SELECT count(*) FROM sqlite_schema WHERE type = 'view' AND name = ?", q.Table.Name)
-		if err == nil && shown == 0 {
-			err = fmt.Errorf("table %s: %w", q.Table.Name, projections.ErrNoBuild)
-		}
+		c, err := s.holding(ctx, q.Table)
 		if err != nil {
 			yield(nil, contextFirst(ctx, err))
 			return
 		}
-		for row, err := range s.rows(q, q.Table.Name) {
+		for row, err := range s.rows(c, q) {
 			if err != nil {
 				yield(nil, contextFirst(ctx, err))
 				return
@@ -72,8 +155,26 @@ func (s *snapshot) Select(ctx context.Context, q projections.Select) iter.Seq2[p
 	}
 }
 
-// rows yields the rows asked for of a table or view with the columns of q.Table.
-func (s *snapshot) rows(q projections.Select, from string) iter.Seq2[projections.Row, error] {
+// holding gives a connection to the live build that has the table.
+func (s *snapshot) holding(ctx context.Context, t *projections.Table) (*sqlite.Conn, error) {
+	for st, err := range s.catalogue.Rows("SELECT projection, number FROM projection_tables WHERE name = ?", t.Name) {
+		if err != nil {
+			return nil, err
+		}
+		o, ok := s.builds[st.ColumnText(0)]
+		if !ok || o.entry.Number != st.ColumnInt64(1) {
+			continue
+		}
+		if o, err = s.look(ctx, o.entry.Projection); err != nil {
+			return nil, err
+		}
+		return o.conn, nil
+	}
+	return nil, fmt.Errorf("table %s: %w", t.Name, projections.ErrNoBuild)
+}
+
+// rows yields the rows asked for from the file of a build.
+func (s *snapshot) rows(conn *sqlite.Conn, q projections.Select) iter.Seq2[projections.Row, error] {
 	return func(yield func(projections.Row, error) bool) {
 		columns := q.Columns
 		if columns == nil {
@@ -82,9 +183,9 @@ func (s *snapshot) rows(q projections.Select, from string) iter.Seq2[projections
 				columns[i] = i
 			}
 		}
-		sql, args := render(q, from, columns)
+		sql, args := render(q, columns)
 		row := make(projections.Row, len(columns))
-		for st, err := range s.conn.Rows(sql, args...) {
+		for st, err := range conn.Rows(sql, args...) {
 			if err != nil {
 				yield(nil, err)
 				return
@@ -156,9 +257,9 @@ func (s *snapshot) word(b []byte) string {
 	return w
 }
 
-func render(q projections.Select, from string, columns []int) (string, []any) {
+func render(q projections.Select, columns []int) (string, []any) {
 	var b strings.Builder
-	b.WriteString("SELECT " + strings.Join(columnNames(q.Table, columns), ", ") + " FROM " + from)
+	b.WriteString("SELECT " + strings.Join(columnNames(q.Table, columns), ", ") + " FROM " + q.Table.Name)
 	var args []any
 	for i, w := range q.Where {
 		b.WriteString(map[bool]string{true: " WHERE ", false: " AND "}[i == 0])

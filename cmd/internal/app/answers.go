@@ -43,9 +43,17 @@ func (a *App) startEngine() (err error) {
 
 func (a *App) openAnswersFile(ctx context.Context, path string) (*sqlite.Backend, error) {
 	backend, err := a.openOwn(ctx, path)
-	if errors.Is(err, eventstore.ErrCorrupt) {
-		// Answers can be computed again from the log, so damage to them is put aside, not fatal.
-		if err = a.setAside(path, err); err == nil {
+	// Answers can be computed again from the log, so that damage to them is put aside, not fatal, and so are files
+	// laid out by another version of the program.
+	aside := ""
+	switch {
+	case errors.Is(err, eventstore.ErrCorrupt):
+		aside = ".damaged"
+	case errors.Is(err, projections.ErrVersion):
+		aside = ".earlier"
+	}
+	if aside != "" {
+		if err = a.setAside(path, path+aside, err); err == nil {
 			backend, err = sqlite.Open(ctx, sqlite.Config{Path: path})
 		}
 	}
@@ -62,20 +70,11 @@ func (a *App) inMemory(ctx context.Context, full error) (*sqlite.Backend, error)
 	return sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(os.TempDir(), "litopys-answers-"+uuid.NewString()), VFS: store.Memory})
 }
 
-func (a *App) setAside(path string, why error) error {
-	a.logger.Warn("read models are damaged; they are put aside and computed again", slog.Any("error", why))
-	if err := rename(path, path+".damaged"); err != nil {
-		return fmt.Errorf("put the damaged file aside: %w", err)
-	}
-	return nil
-}
-
-// rename gives a file of read models, with what stands beside it, another name.
-func rename(path, to string) error {
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if err := os.Rename(path+suffix, to+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
+// setAside gives read models another name, in the place of those that were put aside there before.
+func (a *App) setAside(path, to string, why error) error {
+	a.logger.Warn("read models are of no use; they are put aside and computed again", slog.String("file", to), slog.Any("error", why))
+	if err := errors.Join(sqlite.Remove(to), sqlite.Move(path, to)); err != nil {
+		return fmt.Errorf("put read models aside: %w", err)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"imagine.ua/litopys/domain/policy"
 	"imagine.ua/litopys/domain/subject"
 	"imagine.ua/litopys/eventstore"
+	"imagine.ua/litopys/eventstore/sqlite"
 	"imagine.ua/litopys/projections"
 	"imagine.ua/litopys/projections/profile"
 )
@@ -73,28 +75,50 @@ func TestAnswersAreLevelBeforeTheyAreGiven(t *testing.T) {
 	}
 }
 
-func TestDamagedAnswersArePutAside(t *testing.T) {
+// Damage is put aside as often as it comes, in the catalogue and in the file of a projection, and so is a layout
+// that this program does not know.
+func TestUselessAnswersArePutAside(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
+	path := filepath.Join(dir, readFile)
 	var id domain.SubjectID
 	if err := With(t.Context(), options(dir), func(a *App) error { id = register(t, a); return a.Level(t.Context()) }); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, readFile)
-	if err := os.WriteFile(path, []byte(strings.Repeat("noise", 2000)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	err := With(t.Context(), options(dir), func(a *App) error {
-		if !known(t, a, id) {
-			t.Error("the answers were not computed again")
+	noise := []byte(strings.Repeat("noise", 2000))
+	for _, harm := range []struct {
+		aside, kept string
+		do          func() error
+	}{
+		{".damaged", "", func() error { return os.WriteFile(path, noise, 0o600) }},
+		{".damaged", "-builds/profile.1.db", func() error { return os.WriteFile(path+"-builds/profile.1.db", noise, 0o600) }},
+		{".earlier", "", func() error {
+			c, err := sqlite.Open(t.Context(), sqlite.Config{Path: path})
+			if err != nil {
+				return err
+			}
+			return errors.Join(c.Script("PRAGMA user_version=1"), c.Close())
+		}},
+	} {
+		if err := harm.do(); err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if aside, err := os.ReadFile(path + ".damaged"); err != nil || !strings.HasPrefix(string(aside), "noise") {
-		t.Errorf("the damaged file is not kept: %v", err)
+		want, err := os.ReadFile(path + harm.kept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = With(t.Context(), options(dir), func(a *App) error {
+			if !known(t, a, id) {
+				t.Error("the answers were not computed again")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if aside, err := os.ReadFile(path + harm.aside + harm.kept); err != nil || !bytes.Equal(aside, want) {
+			t.Errorf("what is put aside as %s is not kept: %v", harm.aside+harm.kept, err)
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ func (a *App) own(ctx context.Context, backend *sqlite.Backend) error {
 	if err != nil {
 		return fmt.Errorf("whose log it is: %w", err)
 	}
-	builds, err := backend.Builds(ctx)
+	builds, err := backend.Catalogue(ctx)
 	if err != nil {
 		return fmt.Errorf("whose answers they are: %w", err)
 	}
@@ -50,10 +50,11 @@ func (a *App) own(ctx context.Context, backend *sqlite.Backend) error {
 			foreign.Of, foreign.Projections = b.Log, append(foreign.Projections, b.Projection)
 		}
 	}
-	if foreign.Of == uuid.Nil {
-		return nil
+	if foreign.Of != uuid.Nil {
+		return &foreign
 	}
-	return &foreign
+	_, err = backend.Builds(ctx) // opens every file: damage is to be found now, while it can be put aside
+	return err
 }
 
 // giveWay renames the file, which overwrites nothing.
@@ -66,7 +67,7 @@ func (a *App) giveWay(path string, why error) error {
 		to = fmt.Sprintf("%s.foreign-%d", path, n)
 	}
 	a.logger.Warn("read models of another ledger are put aside and the answers computed again", slog.String("file", to), slog.Any("error", why))
-	if err := rename(path, to); err != nil {
+	if err := sqlite.Move(path, to); err != nil {
 		return fmt.Errorf("put the foreign file aside: %w", err)
 	}
 	return nil

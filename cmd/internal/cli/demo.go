@@ -23,7 +23,7 @@ const demoLetters = "letters"
 
 // demoFiles is all that a demonstration leaves in its folder; nothing else is ever removed.
 var demoFiles = []string{"events.db", "events.db-wal", "events.db-shm", "events.head", "index", "keys.db", "keys.db-wal", "keys.db-shm",
-	"local.key", "read.db", "read.db-wal", "read.db-shm", "litopys.lock", demoMark, demoExport, demoLetters}
+	"local.key", "read.db", "read.db-wal", "read.db-shm", "read.db-builds", "litopys.lock", demoMark, demoExport, demoLetters}
 
 const demoHelp = `A tour on generated people, a few seconds long, a screen a chapter: what is recorded and what is refused; a
 new policy; what the law keeps, a legal hold, a disclosure to an authority, a term that ends; requests and duties

@@ -45,7 +45,8 @@ func (p *program) initFolder() *cobra.Command {
 		Long: "Make a new, empty ledger in the data folder (--dir), or on the servers that store.url, keys.url and answers.url\n" +
 			"name. A folder or server that holds a ledger is left as it is.\n\n" +
 			"The folder holds the log (events.db), its derivable index, the keys (keys.db, local.key) and the derivable\n" +
-			"answers (read.db). Whoever has keys.db and local.key can read the values: back them up apart from the log.",
+			"answers (read.db, read.db-builds). Whoever has keys.db and local.key can read the values: back them up apart\n" +
+			"from the log.",
 		Example: "  litopys init --dir ./litopys-data",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
