@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/ncruces/go-sqlite3"
 
+	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/eventstore/keys"
 	"imagine.ua/litopys/eventstore/sqlite"
 )
@@ -19,17 +20,24 @@ import (
 var loads = [...]struct {
 	size  int
 	query string
-}{{1, byID}, {8, byIDs(8)}, {32, byIDs(32)}, {128, byIDs(128)}, {512, byIDs(512)}}
+}{{1, byIDs(1)}, {8, byIDs(8)}, {32, byIDs(32)}, {128, byIDs(128)}, {512, byIDs(512)}}
 
 func byIDs(size int) string {
-	return "SELECT " + columns + fromKeys + "WHERE k.id IN (?" + strings.Repeat(", ?", size-1) + ")"
+	return "SELECT " + wanted + fromKeys + "WHERE k.id IN (?" + strings.Repeat(", ?", size-1) + ")"
 }
 
-// newest reads keys in a row. It costs less than half of what it costs to look each of them up.
-const newest = "SELECT " + columns + fromKeys + "WHERE k.id BETWEEN ? AND ? ORDER BY k.id DESC"
+// inARow reads keys in the order in which they were made. That costs less than half of what it costs to look
+// each of them up, for every row of both tables stands behind the one before. (With a LIMIT ? SQLite would
+// prepare the statement anew for each number.)
+const inARow = "SELECT " + wanted + fromKeys + "WHERE k.n >= ? ORDER BY k.n"
 
-// many is from how many ids on it is tried to read them in a row.
-const many = 16
+// wanted are the columns that are read of many keys; take reads them by their places.
+const wanted = "k.id, k.subject, k.field, k.epoch, k.state, k.until, k.rule, k.master, s.wrapped"
+
+const (
+	many   = 16 // from how many ids on it is tried to read them in a row
+	sparse = 3  // and of so many rows one must be wanted
+)
 
 // Load reads the keys with these ids. The connection is given back before they are unwrapped, since a
 // destruction waits for it.
@@ -53,8 +61,11 @@ func (w *writer) Load(ctx context.Context, ids []uuid.UUID) ([]*keys.Entry, erro
 
 // load is one reading of keys.
 type load struct {
-	ids  []uuid.UUID // each once, in the order of the index, so that neighbours are read together
-	rows []loaded    // by ids
+	ids     []uuid.UUID // each once, in the order of the index, so that neighbours are read together
+	rows    []loaded    // by ids
+	next    int         // the place after the one that was found last
+	wrapped []byte      // of all rows
+	words   map[string]string
 }
 
 // loaded is a key as it was read. A rotation may erase its master key as soon as the reading has ended.
@@ -69,7 +80,9 @@ func newLoad(ids []uuid.UUID) *load {
 	ids = slices.Clone(ids)
 	slices.SortFunc(ids, compare)
 	ids = slices.Compact(ids)
-	return &load{ids: ids, rows: make([]loaded, len(ids))}
+	return &load{
+		ids: ids, rows: make([]loaded, len(ids)), wrapped: make([]byte, 0, len(ids)*keys.WrappedSize), words: map[string]string{},
+	}
 }
 
 func compare(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }
@@ -88,6 +101,12 @@ func (l *load) read(ctx context.Context, conn *sqlite.Conn, m masters) error {
 		}
 		left = left[n:]
 	}
+	return l.findMasters(ctx, conn, m)
+}
+
+// findMasters gets the master keys; neighbours mostly have the same.
+func (l *load) findMasters(ctx context.Context, conn *sqlite.Conn, m masters) (err error) {
+	var last loaded
 	for i := range l.rows {
 		r := &l.rows[i]
 		if r.entry == nil {
@@ -96,29 +115,53 @@ func (l *load) read(ctx context.Context, conn *sqlite.Conn, m masters) error {
 		if r.entry.Key.State == keys.Destroyed {
 			continue
 		}
-		master, err := m.get(ctx, conn, r.number)
-		if err != nil {
-			return err
+		if r.master = last.master; r.master == nil || r.number != last.number {
+			if r.master, err = m.get(ctx, conn, r.number); err != nil {
+				return err
+			}
 		}
-		r.master = master
+		last = *r
 	}
 	return nil
 }
 
 // readInARow reads the newest keys of those that are wanted. Who reads the log wants most keys where they
-// were made, one after the other, and with them some older ones from anywhere: those are left for readSome. A
-// quarter more rows than ids are read, for keys in between that are not wanted. (With a LIMIT ? SQLite would
-// prepare the statement anew for each number.)
+// were made, close together, and with them some older ones from anywhere: those are left for readSome.
 func (l *load) readInARow(conn *sqlite.Conn) error {
-	most := len(l.ids) + len(l.ids)/4
-	for stmt, err := range conn.Rows(newest, l.ids[0], l.ids[len(l.ids)-1]) {
+	last, err := numberOf(conn, l.ids[len(l.ids)-1])
+	if err != nil {
+		return err
+	}
+	for quarter := range 4 {
+		from := quarter * len(l.ids) / 4
+		first, err := numberOf(conn, l.ids[from])
 		if err != nil {
 			return err
 		}
-		if i, wanted := l.find(sqlite.ColumnUUID(stmt, 1)); wanted {
+		if last-first < int64(sparse*(len(l.ids)-from)) {
+			return l.readBetween(conn, first, last)
+		}
+	}
+	return nil
+}
+
+// numberOf gives the number of a key; 0 for an id that no key has.
+func numberOf(conn *sqlite.Conn, id uuid.UUID) (n int64, err error) {
+	_, err = conn.Row(func(s *sqlite3.Stmt) { n = s.ColumnInt64(0) }, "SELECT n FROM keys WHERE id = ?", id)
+	return n, err
+}
+
+// readBetween reads those that are wanted of the keys from one number to another.
+func (l *load) readBetween(conn *sqlite.Conn, first, last int64) error {
+	left := last - first + 1
+	for stmt, err := range conn.Rows(inARow, first) {
+		if err != nil {
+			return err
+		}
+		if i, ok := l.find(sqlite.ColumnUUID(stmt, 0)); ok {
 			l.take(i, stmt)
 		}
-		if most--; most == 0 {
+		if left--; left <= 0 {
 			break
 		}
 	}
@@ -152,16 +195,54 @@ func (l *load) readSome(conn *sqlite.Conn, ids []uuid.UUID) (n int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		i, _ := l.find(sqlite.ColumnUUID(stmt, 1))
+		i, _ := l.find(sqlite.ColumnUUID(stmt, 0))
 		l.take(i, stmt)
 	}
 	return len(ids), nil
 }
 
-// find gives the place of an id, and whether it is wanted.
-func (l *load) find(id uuid.UUID) (int, bool) { return slices.BinarySearchFunc(l.ids, id, compare) }
+// find gives the place of an id, and whether it is wanted. Mostly it comes after the one that was found last.
+func (l *load) find(id uuid.UUID) (int, bool) {
+	i, ok := l.next, l.next < len(l.ids) && l.ids[l.next] == id
+	if !ok {
+		i, ok = slices.BinarySearchFunc(l.ids, id, compare)
+	}
+	if ok {
+		l.next = i + 1
+	}
+	return i, ok
+}
 
-func (l *load) take(i int, stmt *sqlite3.Stmt) {
-	r := scan(stmt)
-	l.rows[i] = loaded{entry: &keys.Entry{Key: r.key}, number: r.master, wrapped: r.wrapped}
+// take keeps the key under the statement.
+func (l *load) take(i int, s *sqlite3.Stmt) {
+	begin := len(l.wrapped)
+	l.wrapped = s.ColumnBlob(8, l.wrapped)
+	l.rows[i] = loaded{
+		entry: &keys.Entry{Key: keys.Key{
+			ID: l.ids[i],
+			Ref: keys.Ref{
+				Subject: domain.SubjectID{UUID: sqlite.ColumnUUID(s, 1)},
+				Field:   domain.Field(l.word(s.ColumnRawText(2))),
+				Epoch:   domain.Epoch(l.word(s.ColumnRawText(3))),
+			},
+			State: keys.State(s.ColumnInt(4)),
+			Until: sqlite.ColumnTime(s, 5),
+			Rule:  l.word(s.ColumnRawText(6)),
+		}},
+		number:  s.ColumnInt64(7),
+		wrapped: l.wrapped[begin:len(l.wrapped):len(l.wrapped)],
+	}
+}
+
+// word gives the string of a name that many keys have: of a field, an epoch, a rule.
+func (l *load) word(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	s, ok := l.words[string(b)]
+	if !ok {
+		s = string(b)
+		l.words[s] = s
+	}
+	return s
 }
