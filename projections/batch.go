@@ -39,6 +39,7 @@ type Batch struct {
 	writer     Writer
 	tables     []melter
 	slabs      slabs
+	spare      *spare // of a packed batch
 	events     int64
 	size       int
 	from, mark Mark
@@ -61,9 +62,9 @@ type melter interface {
 
 // newPacked begins a batch that keeps everything in the form in which it goes to disk.
 func newPacked(p *Projection, from Mark) *Batch {
-	b := &Batch{projection: p, from: from, mark: from, writer: Writer{packs: true}}
+	b := &Batch{projection: p, from: from, mark: from, writer: Writer{packs: true}, spare: &spare{}}
 	for _, t := range p.Tables {
-		b.tables = append(b.tables, &pack{table: t})
+		b.tables = append(b.tables, &pack{table: t, batch: b})
 	}
 	return b
 }
@@ -80,13 +81,16 @@ func (b *Batch) pack(table int) *pack { return b.tables[table].(*pack) }
 
 // Apply folds the event. An event at or before the batch's mark is passed over. When the fold refuses the
 // event, or panics on it, the batch stays as it was before the event and the error is a *FailureError.
-func (b *Batch) Apply(r domain.Recorded) error {
+func (b *Batch) Apply(r domain.Recorded) error { return b.apply(&r) }
+
+// apply spares what is done a million times the copies of a large struct.
+func (b *Batch) apply(r *domain.Recorded) error {
 	if r.Position <= b.mark.Position {
 		return nil
 	}
 	b.writer.begin()
 	if err := b.fold(r); err != nil {
-		return &FailureError{Projection: b.projection.Name, Failure: failureOf(r, err), cause: err}
+		return &FailureError{Projection: b.projection.Name, Failure: failureOf(*r, err), cause: err}
 	}
 	for i, t := range b.writer.tables {
 		b.size += b.tableOf(t).take(&b.writer, i)
@@ -96,13 +100,13 @@ func (b *Batch) Apply(r domain.Recorded) error {
 	return nil
 }
 
-func (b *Batch) fold(r domain.Recorded) (err error) {
+func (b *Batch) fold(r *domain.Recorded) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("fold panicked: %v", p)
 		}
 	}()
-	if err := b.projection.Apply(r, &b.writer); err != nil {
+	if err := b.projection.Apply(*r, &b.writer); err != nil {
 		return err
 	}
 	for _, t := range b.writer.tables {

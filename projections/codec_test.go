@@ -69,7 +69,7 @@ func TestRunsNoticeDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newRunWriter(f, 0)
+	w := newRunWriter(f, 0, nil)
 	for _, e := range someEntries() {
 		if err := w.block(e.append(nil, anything)); err != nil {
 			t.Fatal(err)

@@ -16,11 +16,29 @@ const idLength = len("00000000-0000-0000-0000-000000000000")
 
 // StreamText writes a stream as a row of one person keeps it, which says his id already: "trace-*-2026-05".
 func StreamText(s domain.Stream, who domain.SubjectID) string {
-	if id, err := s.Owner(); err != nil || id != who.UUID {
+	before, after, owned := cutOwner(s, who)
+	if !owned {
 		return string(s)
 	}
+	return before + own + after
+}
+
+// AddStream adds a stream as StreamText writes it.
+func (l *List) AddStream(s domain.Stream, who domain.SubjectID) {
+	if before, after, owned := cutOwner(s, who); owned {
+		l.Add(before, own, after)
+	} else {
+		l.Add(string(s))
+	}
+}
+
+// cutOwner gives what stands around the person's id in the name of his stream.
+func cutOwner(s domain.Stream, who domain.SubjectID) (before, after string, owned bool) {
+	if id, err := s.Owner(); err != nil || id != who.UUID {
+		return "", "", false
+	}
 	from := len(s.Kind()) + len("-")
-	return string(s[:from]) + own + string(s[from+idLength:])
+	return string(s[:from]), string(s[from+idLength:]), true
 }
 
 // ParseStream reads what StreamText wrote.

@@ -53,6 +53,7 @@ type load struct {
 	lanes  []*lane
 	held   atomic.Int64 // bytes in batches
 	spare  chan *chunk
+	room   spare                             // of all packed batches
 	head   uint64                            // the reading ends after this position; 0: at the end of the log
 	read   func(last domain.Recorded, n int) // hears of every chunk that was handed out
 }
@@ -67,6 +68,7 @@ func (l *load) run(parent context.Context, lanes []*lane, after uint64) error {
 	var folding sync.WaitGroup
 	for _, x := range lanes {
 		x.chunks = make(chan *chunk, chunksAhead)
+		x.batch.spare = &l.room
 		l.held.Add(int64(x.batch.Size()))
 		folding.Go(func() { l.follow(ctx, x) })
 	}
@@ -77,6 +79,7 @@ func (l *load) run(parent context.Context, lanes []*lane, after uint64) error {
 		close(x.chunks)
 	}
 	folding.Wait()
+	l.room.drop()
 	return context.Cause(ctx)
 }
 
@@ -175,7 +178,7 @@ func (l *load) fold(ctx context.Context, x *lane, events []domain.Recorded) erro
 		if x.bounded && events[i].Position > x.until {
 			break
 		}
-		if err := x.batch.Apply(events[i]); err != nil {
+		if err := x.batch.apply(&events[i]); err != nil {
 			if !errors.As(err, &x.failure) {
 				return err
 			}

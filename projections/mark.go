@@ -17,7 +17,7 @@ type Mark struct {
 	Event    uuid.UUID
 }
 
-func (m Mark) next(r domain.Recorded) Mark {
+func (m Mark) next(r *domain.Recorded) Mark {
 	return Mark{Position: r.Position, Previous: m.Position, Event: r.ID}
 }
 

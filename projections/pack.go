@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
+	"sync"
 	"unsafe"
 )
 
@@ -13,8 +14,9 @@ import (
 // the way out.
 type pack struct {
 	table  *Table
+	batch  *Batch
 	chunks [][]byte // blocks, one after the other
-	spare  [][]byte // chunks of the batch before
+	large  bool     // whether a chunk was ever full
 	ops    []packed // of a keyed table: where its blocks are, in the order in which they came
 	rows   int64    // of a Log table: how many there are
 	size   int
@@ -68,9 +70,39 @@ const (
 	// Chunks double: many tables have few rows.
 	firstChunk = 4 << 10
 	lastChunk  = 256 << 10
-	// spareChunks of the last size are kept from one batch to the next.
-	spareChunks = 4
 )
+
+// spare is memory that goes from one batch to the next, also of another projection: what all of them hold is
+// bounded, what one of them holds is not. It is safe for concurrent use.
+type spare struct {
+	mu     sync.Mutex
+	chunks [][]byte // guarded by mu; empty, of the last size
+}
+
+func (s *spare) take() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.chunks)
+	if n == 0 {
+		return make([]byte, 0, lastChunk)
+	}
+	c := s.chunks[n-1]
+	s.chunks = s.chunks[:n-1]
+	return c
+}
+
+func (s *spare) give(c []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.chunks = append(s.chunks, c[:0])
+}
+
+// drop leaves the memory to others.
+func (s *spare) drop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.chunks = nil
+}
 
 func (p *pack) take(w *Writer, change int) int {
 	before, b := p.size, w.blocks[change]
@@ -81,7 +113,7 @@ func (p *pack) take(w *Writer, change int) int {
 	}
 	x := packedOf(b)
 	last := &p.recent[x.slot()]
-	if *last > 0 && p.meltsInto(p.ops[*last-1], x, b) {
+	if b.kind() == unknown && *last > 0 && p.meltsInto(p.ops[*last-1], x, b) {
 		return 0
 	}
 	chunk, at := p.keep(b)
@@ -106,21 +138,25 @@ func (p *pack) keep(b block) (chunk, at uint64) {
 }
 
 func (p *pack) fresh(least int) []byte {
-	if n := len(p.spare); n > 0 && least <= lastChunk {
-		c := p.spare[n-1]
-		p.spare = p.spare[:n-1]
-		return c
+	size := min(lastChunk, firstChunk<<min(len(p.chunks), 16))
+	switch {
+	case least > lastChunk:
+		return make([]byte, 0, least)
+	case p.large || size == lastChunk:
+		p.large = true
+		return p.batch.spare.take()
 	}
-	return make([]byte, 0, max(least, min(lastChunk, firstChunk<<min(len(p.chunks), 16))))
+	return make([]byte, 0, max(least, size))
 }
 
 // renew begins the next batch in the same memory.
 func (p *pack) renew() {
 	for _, c := range p.chunks {
-		if len(p.spare) < spareChunks && cap(c) == lastChunk {
-			p.spare = append(p.spare, c[:0])
+		if cap(c) == lastChunk {
+			p.batch.spare.give(c)
 		}
 	}
+	clear(p.chunks)
 	p.chunks, p.ops, p.rows, p.size = p.chunks[:0], p.ops[:0], 0, 0
 	clear(p.recent[:])
 }
@@ -132,7 +168,7 @@ func (p *pack) at(o packed) block {
 
 // meltsInto adds a sum to the last change of its key, where that one is a sum too.
 func (p *pack) meltsInto(last, x packed, b block) bool {
-	if b.kind() != unknown || last.head != x.head || last.keySize() != x.keySize() {
+	if last.head != x.head || last.keySize() != x.keySize() {
 		return false
 	}
 	to := p.at(last)
@@ -141,14 +177,14 @@ func (p *pack) meltsInto(last, x packed, b block) bool {
 
 // sort deals the changes out by the first bytes of their keys. Most keys begin with an id, so that the piles
 // become short and are sorted where they lie in the processor's cache.
-func (p *pack) sort() { p.sortPile(p.ops, make([]packed, len(p.ops)), 0) }
+func (p *pack) sort() { p.sortPile(p.ops, 0) }
 
 const (
 	smallPile = 64 // is sorted as it is
 	dealings  = 2  // bytes that piles are dealt out by
 )
 
-func (p *pack) sortPile(pile, room []packed, depth int) {
+func (p *pack) sortPile(pile []packed, depth int) {
 	if len(pile) <= smallPile || depth == dealings {
 		slices.SortFunc(pile, p.compare)
 		return
@@ -162,14 +198,20 @@ func (p *pack) sortPile(pile, room []packed, depth int) {
 		ends[b+1] += ends[b]
 	}
 	next := ends
-	for i := range pile {
-		b := pile[i].head[0] >> shift & 0xff
-		room[next[b]] = pile[i]
-		next[b]++
-	}
-	copy(pile, room)
 	for b := range 256 {
-		p.sortPile(pile[ends[b]:ends[b+1]], room[ends[b]:ends[b+1]], depth+1)
+		for next[b] < ends[b+1] {
+			x := &pile[next[b]]
+			to := x.head[0] >> shift & 0xff
+			if int(to) != b {
+				*x, pile[next[to]] = pile[next[to]], *x
+			}
+			next[to]++
+		}
+	}
+	for b := range 256 {
+		if ends[b] < ends[b+1] {
+			p.sortPile(pile[ends[b]:ends[b+1]], depth+1)
+		}
 	}
 }
 

@@ -30,8 +30,8 @@ type runWriter struct {
 	buf []byte
 }
 
-func newRunWriter(f *os.File, at int64) *runWriter {
-	return &runWriter{f: f, run: run{File: filepath.Base(f.Name()), At: at}}
+func newRunWriter(f *os.File, at int64, buf []byte) *runWriter {
+	return &runWriter{f: f, run: run{File: filepath.Base(f.Name()), At: at}, buf: buf}
 }
 
 // block writes one block.

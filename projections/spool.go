@@ -29,6 +29,7 @@ type spool struct {
 	said       bookmark
 	runs       *os.File     // where the sorted runs of this batch go
 	end        int64        // of the last one
+	buf        []byte       // of whichever run is written
 	open       []*runWriter // by table: the stretch of a Log table that is being written
 	number     int          // of the last file made
 	fresh      int64        // bytes in open stretches
@@ -161,13 +162,13 @@ func (s *spool) sorted() (w *runWriter, err error) {
 		}
 		s.end = 0
 	}
-	return newRunWriter(s.runs, s.end), nil
+	return newRunWriter(s.runs, s.end, s.buf[:0]), nil
 }
 
 // ended ends what sorted began.
 func (s *spool) ended(w *runWriter) (run, error) {
 	err := w.flush()
-	s.end += w.Size
+	s.end, s.buf = s.end+w.Size, w.buf
 	return w.run, err
 }
 
@@ -192,7 +193,7 @@ func (s *spool) drain(b *Batch, least int) (err error) {
 			if err != nil {
 				return err
 			}
-			s.open[i] = newRunWriter(f, 0)
+			s.open[i] = newRunWriter(f, 0, nil)
 		}
 		if err := s.open[i].write(p); err != nil {
 			return err

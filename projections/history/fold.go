@@ -59,8 +59,11 @@ type happening struct {
 	subject   domain.SubjectID
 	referred  []domain.FieldEpoch
 	recipient uuid.UUID
-	details   []string
+	details   []detail
 }
+
+// detail is one particular by its name.
+type detail struct{ name, value string }
 
 func apply(r domain.Recorded, w *projections.Writer) error {
 	var h happening
@@ -88,7 +91,8 @@ func apply(r domain.Recorded, w *projections.Writer) error {
 	if h.typ == "" {
 		return projections.UnknownEvent(r.Event)
 	}
-	return h.write(r, w)
+	h.write(&r, w)
+	return nil
 }
 
 func dataEvent(e subject.Event) happening {
@@ -157,14 +161,14 @@ func duty(e subject.Event) happening {
 }
 
 // ofRequest names the request that something belongs to; nothing for none.
-func ofRequest(id domain.RequestID) []string {
+func ofRequest(id domain.RequestID) []detail {
 	if id.IsZero() {
 		return nil
 	}
 	return details("request", id.String())
 }
 
-func warrant(w subject.Warrant) []string {
+func warrant(w subject.Warrant) []detail {
 	return details("authority", string(w.Authority), "act", string(w.Act), "article", string(w.Article), "document", string(w.Document),
 		"dated", projections.TimeText(w.Dated))
 }
@@ -197,7 +201,7 @@ func agreement(e subject.Event) happening {
 func transferred(e subject.Transferred) happening {
 	d := details("kind", string(e.Recipient.Kind), "country", string(e.Recipient.Country), "abroad", e.Abroad, "exempt", e.Exempt)
 	if e.Retained {
-		d = append(d, "retained=yes")
+		d = append(d, detail{"retained", "yes"})
 	}
 	d = append(d, ofRequest(e.Request)...)
 	switch b := e.Basis.(type) {
@@ -218,7 +222,7 @@ func transferred(e subject.Transferred) happening {
 
 // write makes one row for the subject of the event and one for every other person whose values it brings or
 // ends, each with what concerns that person only.
-func (h happening) write(r domain.Recorded, w *projections.Writer) error {
+func (h *happening) write(r *domain.Recorded, w *projections.Writer) {
 	items, fates := r.Event.Personal(), r.Event.Fates()
 	people := []domain.SubjectID{h.subject}
 	for _, i := range items {
@@ -247,24 +251,26 @@ func (h happening) write(r domain.Recorded, w *projections.Writer) error {
 			operation(r, who),
 			said)
 	}
-	return nil
 }
 
-func operation(r domain.Recorded, who domain.SubjectID) projections.Value {
-	parts := [operationParts]string{
-		operationStream:    projections.StreamText(r.Stream, who),
-		operationRevision:  strconv.FormatInt(r.Revision, 10),
-		operationActorKind: string(r.Meta.Actor.Kind),
-		operationGrounds:   string(r.Meta.Grounds),
-		operationService:   string(r.Meta.Service),
-		operationPolicy:    r.Meta.Policy,
-		operationCommand:   r.Meta.Command,
+func operation(r *domain.Recorded, who domain.SubjectID) projections.Value {
+	var l projections.List
+	l.AddStream(r.Stream, who)
+	for _, part := range [...]string{
+		operationRevision - 1:  strconv.FormatInt(r.Revision, 10),
+		operationActorKind - 1: string(r.Meta.Actor.Kind),
+		operationGrounds - 1:   string(r.Meta.Grounds),
+		operationService - 1:   string(r.Meta.Service),
+		operationPolicy - 1:    r.Meta.Policy,
+		operationCommand - 1:   r.Meta.Command,
+	} {
+		l.Add(part)
 	}
-	return projections.OfTexts(parts[:])
+	return l.Value()
 }
 
 // said lists what concerns one person: everything for the subject of the event, only his values for others.
-func (h happening) said(all bool, items []domain.Item, fates []domain.Fate, who domain.SubjectID) projections.Value {
+func (h *happening) said(all bool, items []domain.Item, fates []domain.Fate, who domain.SubjectID) projections.Value {
 	var l projections.List
 	var before domain.Epoch
 	for _, i := range items {
@@ -289,7 +295,7 @@ func (h happening) said(all bool, items []domain.Item, fates []domain.Fate, who 
 		l.Add(saidReferred, string(v.Field), "/", string(v.Epoch))
 	}
 	for _, d := range h.details {
-		l.Add(saidDetail, d)
+		l.Add(saidDetail, d.name, "=", d.value)
 	}
 	return l.Value()
 }
@@ -303,28 +309,28 @@ func sayFate(l *projections.List, f domain.Fate) {
 	l.Add(saidFate, string(f.Field), "/", string(f.Epoch), "|", string(f.Action), "|", through, "|", projections.TimeText(f.Until), "|", f.Rule)
 }
 
-func details(pairs ...string) []string {
-	out := make([]string, 0, len(pairs)/2)
+func details(pairs ...string) []detail {
+	out := make([]detail, 0, len(pairs)/2)
 	for i := 0; i < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
-			out = append(out, pairs[i]+"="+pairs[i+1])
+			out = append(out, detail{pairs[i], pairs[i+1]})
 		}
 	}
 	return out
 }
 
-func list[S ~string](name string, values []S) []string {
-	out := make([]string, len(values))
+func list[S ~string](name string, values []S) []detail {
+	out := make([]detail, len(values))
 	for i, v := range values {
-		out[i] = name + "=" + string(v)
+		out[i] = detail{name, string(v)}
 	}
 	return out
 }
 
-func scope(s subject.Scope) []string {
+func scope(s subject.Scope) []detail {
 	out := slices.Concat(list("purpose", s.Purposes), list("field", s.Fields), list("recipientKind", s.RecipientKinds))
 	for _, id := range s.Recipients {
-		out = append(out, "recipient="+id.String())
+		out = append(out, detail{"recipient", id.String()})
 	}
 	return out
 }

@@ -47,14 +47,14 @@ func apply(r domain.Recorded, w *projections.Writer) error {
 	case subject.Registered:
 		registered(r, e, w)
 	case subject.Collected:
-		values(r, w, e.Source, e.Items)
+		values(&r, w, e.Source, e.Items)
 	case subject.Edited:
 		ends(r, w, e.Superseded)
-		values(r, w, subject.BySubject, e.Items)
+		values(&r, w, subject.BySubject, e.Items)
 	case subject.Rectified:
 		ends(r, w, e.Superseded)
 		mark(w, e.Subject, e.Value, projections.Set{Column: fieldDisputed})
-		values(r, w, Rectification, e.Items)
+		values(&r, w, Rectification, e.Items)
 	case subject.Disputed:
 		mark(w, e.Subject, e.Value, at(fieldDisputed, r.Meta.OccurredAt))
 	case subject.Identified:
@@ -99,7 +99,7 @@ func registered(r domain.Recorded, e subject.Registered, w *projections.Writer) 
 		projections.OptText(e.Policy),
 		projections.OptText(e.TextHash),
 		projections.Value{}, projections.Value{})
-	values(r, w, Registration, e.Personal())
+	values(&r, w, Registration, e.Personal())
 }
 
 func closed(r domain.Recorded, e subject.Closed, w *projections.Writer) {
@@ -115,14 +115,19 @@ func closed(r domain.Recorded, e subject.Closed, w *projections.Writer) {
 
 // values puts each value in the place of the one before it. Marks of the earlier value (verified, disputed,
 // public) do not pass to the new one.
-func values(r domain.Recorded, w *projections.Writer, source subject.Source, items []domain.Item) {
+func values(r *domain.Recorded, w *projections.Writer, source subject.Source, items []domain.Item) {
 	if len(items) == 0 {
 		return
 	}
 	owner := items[0].Subject
 	id, event, origin := projections.OfUUID(owner.UUID), projections.OfUUID(r.ID), originOf(r, source, owner)
 	since, recorded := projections.OfTime(r.Meta.OccurredAt), projections.OfTime(r.Meta.RecordedAt)
-	for _, item := range items {
+	epoch, rank := items[0].Epoch, projections.OfInt(projections.EpochRank(items[0].Epoch))
+	for i := range items {
+		item := &items[i]
+		if item.Epoch != epoch {
+			epoch, rank = item.Epoch, projections.OfInt(projections.EpochRank(item.Epoch))
+		}
 		if item.Subject != owner {
 			owner = item.Subject
 			id, origin = projections.OfUUID(owner.UUID), originOf(r, source, owner)
@@ -131,23 +136,26 @@ func values(r domain.Recorded, w *projections.Writer, source subject.Source, ite
 		w.Upsert(fields, id,
 			projections.OfText(item.Field),
 			projections.OfText(item.Epoch),
-			projections.OfInt(projections.EpochRank(item.Epoch)),
+			rank,
 			state, sealed, since, recorded, event, origin,
 			projections.Value{}, projections.Value{}, projections.Value{}, projections.Value{}, projections.Value{},
 			projections.Value{}, projections.Value{}, projections.Value{}, projections.Value{})
 	}
 }
 
-func originOf(r domain.Recorded, source subject.Source, owner domain.SubjectID) projections.Value {
-	parts := [originParts]string{
-		originStream:  projections.StreamText(r.Stream, owner),
-		originSource:  string(source),
-		originPurpose: string(r.Meta.Purpose),
-		originGrounds: string(r.Meta.Grounds),
-		originService: string(r.Meta.Service),
-		originPolicy:  r.Meta.Policy,
+func originOf(r *domain.Recorded, source subject.Source, owner domain.SubjectID) projections.Value {
+	var l projections.List
+	l.AddStream(r.Stream, owner)
+	for _, part := range [...]string{
+		originSource - 1:  string(source),
+		originPurpose - 1: string(r.Meta.Purpose),
+		originGrounds - 1: string(r.Meta.Grounds),
+		originService - 1: string(r.Meta.Service),
+		originPolicy - 1:  r.Meta.Policy,
+	} {
+		l.Add(part)
 	}
-	return projections.OfTexts(parts[:])
+	return l.Value()
 }
 
 // content copies sealed bytes and nothing else: a value that reaches a fold in clear is a mistake of the

@@ -20,9 +20,7 @@ func apply(r domain.Recorded, w *projections.Writer) error {
 		for _, f := range e.Fates() {
 			met(r, w, f)
 		}
-		for _, i := range e.Personal() {
-			came(r, w, i)
-		}
+		came(&r, w, e.Personal())
 		return nil
 	default:
 		return projections.Others(r.Event)
@@ -35,11 +33,24 @@ func monthOf(e domain.Epoch) (domain.Month, bool) {
 	return domain.Month(month), strings.Contains(month, "-")
 }
 
-func came(r domain.Recorded, w *projections.Writer, i domain.Item) {
-	if _, trace := monthOf(i.Epoch); trace {
+// came notes values, and of traces only the epochs: those of one visit have the same.
+func came(r *domain.Recorded, w *projections.Writer, items []domain.Item) {
+	var last *domain.Item // of the traces
+	for n := range items {
+		i := &items[n]
+		if last != nil && i.Epoch == last.Epoch && i.Subject == last.Subject {
+			continue
+		}
+		if _, trace := monthOf(i.Epoch); !trace {
+			arrived(r, w, i)
+			continue
+		}
+		last = i
 		w.Upsert(epochs, projections.OfUUID(i.Subject.UUID), projections.OfText(i.Epoch), projections.OfInt(projections.EpochRank(i.Epoch)))
-		return
 	}
+}
+
+func arrived(r *domain.Recorded, w *projections.Writer, i *domain.Item) {
 	switch i.Value.Condition() {
 	case domain.Absent, domain.Erased:
 		return
