@@ -30,6 +30,9 @@ type Config struct {
 	VFS string
 	// ReadOnly opens an existing file for reading; the pragmas that write are left out.
 	ReadOnly bool
+	// TidyUp lets a ReadOnly connection, if it is the last of a file to close, take the write-ahead log and its
+	// index away, as a writer does.
+	TidyUp bool
 	// SecureDelete overwrites deleted content with zeros (the key store needs it).
 	SecureDelete bool
 	// Relaxed gives up the fsync of every commit (synchronous=NORMAL): for files that are derivable from
@@ -87,6 +90,9 @@ func (c Config) pragmas() string {
 	set("cell_size_check", "ON")
 	if c.ReadOnly {
 		set("query_only", "ON")
+		if c.TidyUp {
+			b.WriteString(firstLook)
+		}
 		return b.String()
 	}
 	set("page_size", c.PageSize)
@@ -105,17 +111,22 @@ func (c Config) pragmas() string {
 	// The WAL file is cut back to this after a checkpoint, so that one large transaction does not occupy
 	// the disk for ever.
 	set("journal_size_limit", 64<<20)
-	// The first look at the file opens the WAL and its index; see Open.
-	b.WriteString("SELECT count(*) FROM sqlite_schema;")
+	b.WriteString(firstLook)
 	return b.String()
 }
+
+// firstLook at a file opens the write-ahead log and its index; see Open.
+const firstLook = "SELECT count(*) FROM sqlite_schema;"
+
+// makesSides tells whether the connection may make what stands beside the file.
+func (c Config) makesSides() bool { return (!c.ReadOnly || c.TidyUp) && c.VFS != Memory }
 
 func (c Config) uri() string {
 	query := url.Values{}
 	if c.VFS != "" {
 		query.Set("vfs", c.VFS)
 	}
-	if c.ReadOnly {
+	if c.ReadOnly && !c.TidyUp {
 		query.Set("mode", "ro")
 	}
 	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(c.Path), RawQuery: query.Encode()}
@@ -157,7 +168,10 @@ func translateOpen(cfg Config, err error) error { return Translate(cfg.Path, "op
 // open opens the file with its index in one place. The errors are the driver's.
 func open(cfg Config, elsewhere *indexElsewhere) (*Conn, error) {
 	flags := sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE | sqlite3.OPEN_URI
-	if cfg.ReadOnly {
+	switch {
+	case cfg.ReadOnly && cfg.TidyUp:
+		flags = sqlite3.OPEN_READWRITE | sqlite3.OPEN_URI
+	case cfg.ReadOnly:
 		flags = sqlite3.OPEN_READONLY | sqlite3.OPEN_URI
 	}
 	c := &Conn{path: cfg.Path, elsewhere: elsewhere}
@@ -203,7 +217,7 @@ func ownFile(cfg Config) error {
 // ownSides gives the write-ahead log and its index, which the driver makes by the umask, no more readers than
 // the file has.
 func ownSides(cfg Config) error {
-	if cfg.ReadOnly || cfg.VFS == Memory {
+	if !cfg.makesSides() {
 		return nil
 	}
 	file, err := os.Stat(cfg.Path)

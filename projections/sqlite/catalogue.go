@@ -2,30 +2,46 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
 
 	"github.com/google/uuid"
+	"github.com/ncruces/go-sqlite3"
 
 	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/sqlite"
 	"imagine.ua/litopys/projections"
 )
 
-const catalogueColumns = "projection, number, version, state, log"
+// said is what the file of a build says of it. Of an Old one, which changes no more, the catalogue keeps it, so
+// that whoever lists builds need not open its file.
+type said struct {
+	Mark    projections.Mark
+	Events  int64
+	Indexed bool
+	Failure *projections.Failure
+}
 
-// entries lists builds as the catalogue knows them: what their own files say of them is missing.
+// entries lists builds as the catalogue knows them.
 func entries(c *sqlite.Conn, where string, args ...any) ([]projections.Build, error) {
 	var out []projections.Build
-	for s, err := range c.Rows("SELECT "+catalogueColumns+" FROM projection_builds WHERE "+where+" ORDER BY projection, number", args...) {
+	for s, err := range c.Rows("SELECT projection, number, version, state, log, kept FROM projection_builds WHERE "+where+" ORDER BY projection, number", args...) {
 		if err != nil {
 			return nil, err
+		}
+		var kept said
+		if s.ColumnType(5) != sqlite3.NULL {
+			if err := json.Unmarshal(s.ColumnRawText(5), &kept); err != nil {
+				return nil, fmt.Errorf("%s: build of %s: %w", c.Path(), s.ColumnText(0), err)
+			}
 		}
 		out = append(out, projections.Build{
 			Projection: s.ColumnText(0), Number: s.ColumnInt64(1), Version: s.ColumnInt(2),
 			State: projections.BuildState(s.ColumnText(3)), Log: sqlite.ColumnUUID(s, 4),
+			Mark: kept.Mark, Events: kept.Events, Indexed: kept.Indexed, Failure: kept.Failure,
 		})
 	}
 	return out, nil
@@ -80,6 +96,9 @@ func (b *Backend) Builds(ctx context.Context) (out []projections.Build, err erro
 
 // whole adds what the file of a build says of it.
 func (b *Backend) whole(ctx context.Context, e projections.Build) (projections.Build, error) {
+	if e.State == projections.Old {
+		return e, nil
+	}
 	err := b.reading(ctx, placeOf(e), func(c *sqlite.Conn) (err error) {
 		e, err = addState(c, e)
 		return err
@@ -132,7 +151,7 @@ func (b *Backend) Create(ctx context.Context, p *projections.Projection, log uui
 				return err
 			}
 		}
-		if err := c.Run("INSERT INTO projection_builds VALUES (?,?,?,?,?)", p.Name, n, p.Version, string(state), log); err != nil {
+		if err := c.Run("INSERT INTO projection_builds VALUES (?,?,?,?,?,NULL)", p.Name, n, p.Version, string(state), log); err != nil {
 			return err
 		}
 		for _, t := range p.Tables {
@@ -194,11 +213,24 @@ func (b *Backend) switchOne(ctx context.Context, c *sqlite.Conn, want projection
 		}
 	}
 	if hasLive {
-		if err := setState(c, live, projections.Old); err != nil {
+		if err := b.retire(ctx, c, live); err != nil {
 			return nil, err
 		}
 	}
 	return old, setState(c, next, projections.Live)
+}
+
+// retire makes a live build an Old one.
+func (b *Backend) retire(ctx context.Context, c *sqlite.Conn, live projections.Build) error {
+	live, err := b.whole(ctx, live)
+	if err != nil {
+		return err
+	}
+	kept, err := json.Marshal(said{live.Mark, live.Events, live.Indexed, live.Failure})
+	if err != nil {
+		return err
+	}
+	return c.Run("UPDATE projection_builds SET state = 'old', kept = ? WHERE projection = ? AND number = ?", string(kept), live.Projection, live.Number)
 }
 
 // mayFollow gives ErrConflict when the next build is not ready, or behind the live one of the same log.
@@ -214,7 +246,7 @@ func (b *Backend) mayFollow(ctx context.Context, next, live projections.Build, h
 }
 
 func setState(c *sqlite.Conn, b projections.Build, s projections.BuildState) error {
-	return c.Run("UPDATE projection_builds SET state = ? WHERE projection = ? AND number = ?", string(s), b.Projection, b.Number)
+	return c.Run("UPDATE projection_builds SET state = ?, kept = NULL WHERE projection = ? AND number = ?", string(s), b.Projection, b.Number)
 }
 
 // strike takes a build out of the catalogue.
@@ -238,7 +270,7 @@ func (b *Backend) removeFiles(set []projections.Build) error {
 func (b *Backend) Rollback(ctx context.Context, names []string) error {
 	return b.write(ctx, func(c *sqlite.Conn) error {
 		for _, name := range names {
-			if err := rollback(c, name); err != nil {
+			if err := b.rollback(ctx, c, name); err != nil {
 				return fmt.Errorf("projection %s: %w", name, err)
 			}
 		}
@@ -246,7 +278,7 @@ func (b *Backend) Rollback(ctx context.Context, names []string) error {
 	})
 }
 
-func rollback(c *sqlite.Conn, name string) error {
+func (b *Backend) rollback(ctx context.Context, c *sqlite.Conn, name string) error {
 	old, ok, err := entry(c, "projection = ? AND state = 'old'", name)
 	if err != nil {
 		return err
@@ -263,9 +295,13 @@ func rollback(c *sqlite.Conn, name string) error {
 		return conflictIf(true, nil)
 	}
 	if ok {
-		if err := setState(c, live, projections.Old); err != nil {
+		if err := b.retire(ctx, c, live); err != nil {
 			return err
 		}
+	}
+	old.State = projections.Live
+	if _, err := b.whole(ctx, old); err != nil { // its file was not looked at since
+		return err
 	}
 	return setState(c, old, projections.Live)
 }

@@ -3,7 +3,8 @@
 // Layout, for who opens it with the sqlite3 shell:
 //
 //	read.db                                    the catalogue
-//	    projection_builds                      one row a build: projection, number, version, state, identity of the log
+//	    projection_builds                      one row a build: projection, number, version, state, identity of the log,
+//	                                           and of an old build the checkpoint that it had
 //	    projection_tables                      which tables a build has
 //	read.db-builds/<projection>.<number>.db    one build
 //	    projection_build                       its one row: checkpoint, events, failure

@@ -216,7 +216,7 @@ type file struct {
 }
 
 func newFile(path string, cfg Config) *file {
-	return &file{path: path, cfg: cfg, pool: sqlite.NewPool(sqlite.Config{Path: path, VFS: cfg.VFS, CacheKiB: readerCacheKiB}, cfg.Readers)}
+	return &file{path: path, cfg: cfg, pool: sqlite.NewPool(sqlite.Config{Path: path, VFS: cfg.VFS, TidyUp: true, CacheKiB: readerCacheKiB}, cfg.Readers)}
 }
 
 const (
