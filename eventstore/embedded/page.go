@@ -137,17 +137,11 @@ func (p *page) take(s *sqlite3.Stmt, want uint64) bool {
 	b = p.keep(b)
 	p.names = append(p.names, b[bodyText:parts.stream]...)
 	p.ends = append(p.ends, len(p.names))
-	p.out = append(p.out, eventstore.Record{
-		Event: eventstore.Event{
-			ID:   bodyUUID(b),
-			Type: kind,
-			// The capacity ends with the part: who appends to it gets his own copy.
-			Data: b[parts.kind:parts.data:parts.data],
-			Meta: b[parts.data:len(b):len(b)],
-		},
-		Revision: rev,
-		Position: eventstore.Position(want),
-	})
+	p.out = append(p.out, eventstore.Record{})
+	r := &p.out[len(p.out)-1]
+	r.ID, r.Type, r.Revision, r.Position = bodyUUID(b), kind, rev, eventstore.Position(want)
+	// The capacity ends with the part: who appends to it gets his own copy.
+	r.Data, r.Meta = b[parts.kind:parts.data:parts.data], b[parts.data:len(b):len(b)]
 	return true
 }
 

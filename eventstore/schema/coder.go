@@ -141,14 +141,20 @@ func readList[T any](c *coder, walk func(*T)) []T {
 // maxGuess bounds the memory that is made ready for a list before it is read.
 const maxGuess = 64
 
-// guess tells how many elements the list that begins here has; a guess that is wrong costs memory or time.
+// guess tells how many elements the list that begins here has, if they are objects without lists in them, ids
+// or plain words. A guess that is wrong costs memory or time.
 func (c *coder) guess() int {
-	rest, _, _ := bytes.Cut(c.b[c.pos:], []byte{']'})
-	between := []byte{','}
-	if c.next('{') {
-		between = []byte{'}', ','}
+	rest := c.b[c.pos:]
+	if end := bytes.IndexByte(rest, ']'); end >= 0 {
+		rest = rest[:end]
 	}
-	return min(bytes.Count(rest, between)+1, maxGuess)
+	n := 0
+	if c.next('{') {
+		n = bytes.Count(rest, []byte{'{'})
+	} else {
+		n = bytes.Count(rest, []byte{','}) + 1
+	}
+	return min(n, maxGuess)
 }
 
 // flag walks an optional true; false is left out.

@@ -61,11 +61,12 @@ func (c *coder) readSealed(v *domain.Value) {
 		c.malformed("a string")
 		return
 	}
-	inner, _, ok := bytes.Cut(rest[1:], []byte{'"'})
+	rest = rest[1:]
+	inner := rest[:max(bytes.IndexByte(rest, '"'), 0)]
 	var small [256]byte
 	sealed, err := base64Strict.AppendDecode(small[:0], inner)
 	// The decoder skips line breaks; then fewer bytes come out than the text's length stands for.
-	if !ok || err != nil || len(sealed) == 0 || base64.StdEncoding.EncodedLen(len(sealed)) != len(inner) {
+	if err != nil || len(sealed) == 0 || base64.StdEncoding.EncodedLen(len(sealed)) != len(inner) {
 		c.malformed("sealed bytes in base64")
 		return
 	}
