@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/google/uuid"
 	"github.com/ncruces/go-sqlite3"
@@ -14,7 +15,8 @@ import (
 	"imagine.ua/litopys/projections"
 )
 
-// buildSchema is what a build's file says of the build, in one row. The first columns tell whose file it is.
+// buildSchema is what a build's file says of the build, in one row. The first columns tell whose file it is. A file
+// has its indexes from the beginning.
 const buildSchema = `
 CREATE TABLE projection_build (
 	projection TEXT NOT NULL,
@@ -24,7 +26,6 @@ CREATE TABLE projection_build (
 	previous   INTEGER NOT NULL,
 	event      BLOB NOT NULL CHECK (length(event) = 16),
 	events     INTEGER NOT NULL,
-	indexed    INTEGER NOT NULL,
 	failure    TEXT
 ) STRICT;`
 
@@ -37,12 +38,12 @@ func addState(c *sqlite.Conn, e projections.Build) (projections.Build, error) {
 			Previous: uint64(s.ColumnInt64(1)), // #nosec G115 -- written from a uint64
 			Event:    sqlite.ColumnUUID(s, 2),
 		}
-		e.Events, e.Indexed = s.ColumnInt64(3), s.ColumnBool(4)
-		if s.ColumnType(5) != sqlite3.NULL {
+		e.Events, e.Indexed, e.Failure = s.ColumnInt64(3), true, nil
+		if s.ColumnType(4) != sqlite3.NULL {
 			e.Failure = new(projections.Failure)
-			bad = json.Unmarshal(s.ColumnRawText(5), e.Failure)
+			bad = json.Unmarshal(s.ColumnRawText(4), e.Failure)
 		}
-	}, "SELECT position, previous, event, events, indexed, failure FROM projection_build WHERE projection = ? AND number = ? AND log = ?",
+	}, "SELECT position, previous, event, events, failure FROM projection_build WHERE projection = ? AND number = ? AND log = ?",
 		e.Projection, e.Number, e.Log)
 	switch {
 	case err != nil:
@@ -69,7 +70,7 @@ func advance(c *sqlite.Conn, to projections.Mark, events int64, failure *project
 		to.Position, to.Previous, to.Event, events, text)
 }
 
-// establishBuild makes the tables of an empty file.
+// establishBuild makes the tables and indexes of an empty file.
 func establishBuild(c *sqlite.Conn, p *projections.Projection, b projections.Build) error {
 	sql := buildSchema
 	for _, t := range p.Tables {
@@ -78,53 +79,50 @@ func establishBuild(c *sqlite.Conn, p *projections.Projection, b projections.Bui
 	if err := c.Script(sql); err != nil {
 		return err
 	}
-	return c.Run("INSERT INTO projection_build VALUES (?,?,?,0,0,?,0,0,NULL)", b.Projection, b.Number, b.Log, uuid.Nil)
+	return c.Run("INSERT INTO projection_build VALUES (?,?,?,0,0,?,0,NULL)", b.Projection, b.Number, b.Log, uuid.Nil)
 }
 
-// indexBuild makes the secondary indexes.
-func indexBuild(c *sqlite.Conn, p *projections.Projection) error {
-	for _, t := range p.Tables {
-		if err := c.Script(indexSQL(t)); err != nil {
-			return err
-		}
-	}
-	return c.Run("UPDATE projection_build SET indexed = 1")
-}
-
-// create makes the file of a build that has nothing in it: durable before it returns, since the catalogue may be
+// create makes the file of a build if it has none. It is durable before create returns, since the catalogue may be
 // about to name it.
 func (f *files) create(ctx context.Context, p *projections.Projection, b projections.Build) error {
 	at := placeOf(b)
-	tables := func(c *sqlite.Conn) error {
-		if err := establishBuild(c, p, b); err != nil || b.State != projections.Live {
-			return err
-		}
-		return indexBuild(c, p)
+	tables := func(c *sqlite.Conn) error { return establishBuild(c, p, b) }
+	x, err := f.use(at)
+	switch {
+	case err == nil:
+		return f.giveBack(x)
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	case f.cfg.VFS != "":
+		return f.createInPlace(ctx, at, tables)
 	}
-	path := f.path(at)
-	switch f.cfg.VFS {
-	case "":
-		path, err := f.prepare(ctx, at, tables)
-		if err != nil {
-			return err
-		}
-		return f.publish(at, path)
-	case sqlite.Memory:
-	default: // what another attempt left
-		if err := removeFile(path); err != nil {
-			return err
-		}
-	}
-	c, err := sqlite.Open(ctx, writerConfig(path, f.cfg))
+	path, err := f.prepare(ctx, at, tables)
 	if err != nil {
 		return err
 	}
-	f.keep(at, c)
-	return c.Tx(func() error { return tables(c) })
+	return f.publish(at, path)
 }
 
-// prepare makes a file for a build, beside the one that it may have, and gives its name.
-func (f *files) prepare(ctx context.Context, at place, do func(*sqlite.Conn) error) (path string, err error) {
+// createInPlace is for where a finished file can't be given its name: in memory, and under a VFS that wants to see
+// every write.
+func (f *files) createInPlace(ctx context.Context, at place, tables func(*sqlite.Conn) error) error {
+	c, err := sqlite.Open(ctx, writerConfig(f.path(at), f.cfg))
+	if err != nil {
+		return err
+	}
+	if err := c.Tx(func() error { return tables(c) }); err != nil {
+		err = errors.Join(err, c.Close())
+		if f.inMemory() {
+			return err
+		}
+		return errors.Join(err, removeFile(f.path(at)))
+	}
+	f.keep(at, c)
+	return nil
+}
+
+// prepare makes a file for a build under another name, which it gives.
+func (f *files) prepare(ctx context.Context, at place, tables func(*sqlite.Conn) error) (path string, err error) {
 	path = f.path(at) + unfinished
 	if err := removeFile(path); err != nil { // what another attempt left
 		return "", err
@@ -133,7 +131,7 @@ func (f *files) prepare(ctx context.Context, at place, do func(*sqlite.Conn) err
 	if err != nil {
 		return "", err
 	}
-	if err := do(c); err != nil {
+	if err := tables(c); err != nil {
 		return "", errors.Join(err, c.Close(), removeFile(path))
 	}
 	return path, c.Finish()

@@ -17,12 +17,20 @@ import (
 )
 
 // said is what the file of a build says of it. Of an Old one, which changes no more, the catalogue keeps it, so
-// that whoever lists builds need not open its file.
+// that whoever lists builds need not open its file; and of one that has no file yet.
 type said struct {
 	Mark    projections.Mark
 	Events  int64
 	Indexed bool
 	Failure *projections.Failure
+}
+
+func keep(c *sqlite.Conn, b projections.Build, what said) error {
+	text, err := json.Marshal(what)
+	if err != nil {
+		return err
+	}
+	return c.Run("UPDATE projection_builds SET kept = ? WHERE projection = ? AND number = ?", string(text), b.Projection, b.Number)
 }
 
 // entries lists builds as the catalogue knows them.
@@ -104,7 +112,7 @@ func (b *Backend) whole(ctx context.Context, e projections.Build) (projections.B
 		return err
 	})
 	if errors.Is(err, fs.ErrNotExist) && e.State == projections.Building {
-		return e, nil // nothing was in it until now
+		return e, nil // nothing is in it yet
 	}
 	return e, b.gone(e, err)
 }
@@ -129,8 +137,7 @@ func (b *Backend) reading(ctx context.Context, at place, do func(*sqlite.Conn) e
 	return x.pool.Read(ctx, do)
 }
 
-// Create makes the next build of the projection, empty. One that is being built gets its file when something
-// comes into it.
+// Create makes the next build of the projection, empty. One that is being built gets its file by Load or Index.
 func (b *Backend) Create(ctx context.Context, p *projections.Projection, log uuid.UUID, state projections.BuildState) (out projections.Build, err error) {
 	err = b.write(ctx, func(c *sqlite.Conn) error {
 		if _, taken, err := entry(c, "projection = ? AND state = ?", p.Name, string(state)); err != nil || taken {
@@ -226,11 +233,10 @@ func (b *Backend) retire(ctx context.Context, c *sqlite.Conn, live projections.B
 	if err != nil {
 		return err
 	}
-	kept, err := json.Marshal(said{live.Mark, live.Events, live.Indexed, live.Failure})
-	if err != nil {
+	if err := setState(c, live, projections.Old); err != nil {
 		return err
 	}
-	return c.Run("UPDATE projection_builds SET state = 'old', kept = ? WHERE projection = ? AND number = ?", string(kept), live.Projection, live.Number)
+	return keep(c, live, said{live.Mark, live.Events, live.Indexed, live.Failure})
 }
 
 // mayFollow gives ErrConflict when the next build is not ready, or behind the live one of the same log.
@@ -334,6 +340,7 @@ func (b *Backend) Drop(ctx context.Context, set []projections.Build) error {
 // Names come from definitions that projections.Validate has checked: letters, digits, "_" and, in names of
 // projections, "-".
 
+// createSQL is a table with its indexes.
 func createSQL(t *projections.Table) string {
 	parts := make([]string, 0, len(t.Columns)+1)
 	for i, c := range t.Columns {
@@ -344,15 +351,11 @@ func createSQL(t *projections.Table) string {
 		parts = append(parts, column)
 	}
 	parts = append(parts, "PRIMARY KEY ("+strings.Join(columnNames(t, keyColumns(t)), ", ")+")")
-	return "CREATE TABLE " + t.Name + " (" + strings.Join(parts, ", ") + ") STRICT, WITHOUT ROWID;"
-}
-
-func indexSQL(t *projections.Table) string {
-	var b strings.Builder
+	sql := "CREATE TABLE " + t.Name + " (" + strings.Join(parts, ", ") + ") STRICT, WITHOUT ROWID;"
 	for _, x := range t.Indexes {
-		fmt.Fprintf(&b, "CREATE INDEX %s ON %s (%s);", indexName(t, x), t.Name, strings.Join(columnNames(t, x.Columns), ", "))
+		sql += "CREATE INDEX " + indexName(t, x) + " ON " + t.Name + " (" + strings.Join(columnNames(t, x.Columns), ", ") + ");"
 	}
-	return b.String()
+	return sql
 }
 
 func indexName(t *projections.Table, x projections.Index) string { return t.Name + "__" + x.Name }

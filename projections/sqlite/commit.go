@@ -16,33 +16,52 @@ import (
 
 // Commit writes rows and moves the checkpoint in one transaction.
 func (b *Backend) Commit(ctx context.Context, c projections.Commit) error {
-	return b.changing(ctx, c.Projection, c.Number, func(have projections.Build, x *file) error {
-		return x.write(ctx, func(conn *sqlite.Conn) error {
+	at := place{c.Projection.Name, c.Number}
+	return b.changing(ctx, at, func(have projections.Build) error {
+		if have.State == projections.Old {
+			return projections.ErrConflict
+		}
+		err := b.files.write(ctx, at, func(conn *sqlite.Conn) error {
 			have, err := addState(conn, have)
-			switch {
-			case err != nil:
+			if err != nil {
 				return err
-			case have.State == projections.Old:
-				return projections.ErrConflict
-			case have.Mark == c.To && c.From != c.To:
-				return nil // applied before; the answer was lost on the way
-			case have.Mark != c.From:
-				return fmt.Errorf("%w: it stands at position %d, the batch begins after %d", projections.ErrConflict, have.Mark.Position, c.From.Position)
 			}
-			for _, changes := range c.Changes {
-				l := loader{ctx: ctx, conn: conn, table: changes.Table}
-				if err := l.load(changes); err != nil {
-					return fmt.Errorf("table %s: %w", changes.Table.Name, err)
-				}
-			}
-			return advance(conn, c.To, c.Events, c.Failure)
+			return commit(ctx, conn, have.Mark, c)
 		})
+		if errors.Is(err, fs.ErrNotExist) && have.State == projections.Building {
+			return b.keepFailure(have, c)
+		}
+		return b.gone(have, err)
 	})
 }
 
-// changing gives do a build as the catalogue knows it, and its file, while its state stays what it is. A build
-// that is gone gives ErrConflict.
-func (b *Backend) changing(ctx context.Context, p *projections.Projection, number int64, do func(projections.Build, *file) error) error {
+func commit(ctx context.Context, conn *sqlite.Conn, stands projections.Mark, c projections.Commit) error {
+	switch {
+	case stands == c.To && c.From != c.To:
+		return nil // applied before; the answer was lost on the way
+	case stands != c.From:
+		return fmt.Errorf("%w: it stands at position %d, the batch begins after %d", projections.ErrConflict, stands.Position, c.From.Position)
+	}
+	for _, changes := range c.Changes {
+		l := loader{ctx: ctx, conn: conn, table: changes.Table}
+		if err := l.load(changes); err != nil {
+			return fmt.Errorf("table %s: %w", changes.Table.Name, err)
+		}
+	}
+	return advance(conn, c.To, c.Events, c.Failure)
+}
+
+// keepFailure leaves the failure of a build that has no file yet in the catalogue.
+func (b *Backend) keepFailure(e projections.Build, c projections.Commit) error {
+	if (c.To != projections.Mark{} || len(c.Changes) > 0) {
+		return projections.ErrConflict
+	}
+	return b.look(func(conn *sqlite.Conn) error { return keep(conn, e, said{Failure: c.Failure}) })
+}
+
+// changing gives do a build as the catalogue knows it, while its state stays what it is. A build that is gone gives
+// ErrConflict.
+func (b *Backend) changing(ctx context.Context, at place, do func(projections.Build) error) error {
 	b.turn.RLock()
 	defer b.turn.RUnlock()
 	if err := ctx.Err(); err != nil {
@@ -52,22 +71,22 @@ func (b *Backend) changing(ctx context.Context, p *projections.Projection, numbe
 	err := b.look(func(c *sqlite.Conn) error {
 		var ok bool
 		var err error
-		have, ok, err = entry(c, "projection = ? AND number = ?", p.Name, number)
+		have, ok, err = entry(c, "projection = ? AND number = ?", at.projection, at.number)
 		return conflictIf(!ok, err)
 	})
 	if err != nil {
 		return err
 	}
-	x, err := b.files.use(placeOf(have))
-	if errors.Is(err, fs.ErrNotExist) && have.State == projections.Building { // nothing was in it until now
-		if err = b.files.create(ctx, p, have); err == nil {
-			x, err = b.files.use(placeOf(have))
-		}
-	}
+	return do(have)
+}
+
+// write runs do in a write transaction of the file of a build.
+func (f *files) write(ctx context.Context, at place, do func(*sqlite.Conn) error) error {
+	x, err := f.use(at)
 	if err != nil {
-		return b.gone(have, err)
+		return err
 	}
-	return errors.Join(do(have, x), b.files.giveBack(x))
+	return errors.Join(x.write(ctx, do), f.giveBack(x))
 }
 
 // loader writes one table's changes. It lives for one transaction only, so it may hold its context.

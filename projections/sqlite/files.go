@@ -79,16 +79,15 @@ func (f *files) giveBack(x *file) error {
 	return f.leave(x)
 }
 
-// leave closes a file that is no longer known, and removes it, when its last user has gone.
+// leave closes and removes a file that was dropped, when its last user has gone.
 func (f *files) leave(x *file) error {
 	if x.users > 0 || !x.dropped {
 		return nil
 	}
-	err := x.close()
-	if x.replaced || f.inMemory() {
+	if err := x.close(); err != nil || f.inMemory() {
 		return err
 	}
-	return errors.Join(err, removeFile(x.path))
+	return removeFile(x.path)
 }
 
 // remove removes the file of a build when nobody uses it any more.
@@ -107,7 +106,7 @@ func (f *files) remove(at place) error {
 	return f.giveBack(x)
 }
 
-// keep makes a file in memory known, which lasts as long as its writer.
+// keep makes a file known with its writer: one in memory lasts as long as that.
 func (f *files) keep(at place, writer *sqlite.Conn) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -116,22 +115,12 @@ func (f *files) keep(at place, writer *sqlite.Conn) {
 	f.known[at] = x
 }
 
-// publish puts a finished file, once it is durable, in the place of the build's, if it had one. Whoever reads that
-// one goes on with it; nobody may be writing to it.
+// publish gives a finished file of a build, which has none yet, its name, once it is durable.
 func (f *files) publish(at place, finished string) error {
 	if err := syncFile(finished); err != nil {
 		return err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	path := f.path(at)
-	if x, ok := f.known[at]; ok {
-		delete(f.known, at)
-		x.dropped, x.replaced = true, true
-		if err := errors.Join(x.closeWriter(), f.leave(x)); err != nil {
-			return err
-		}
-	}
 	// A write-ahead log that was left there would be taken for that of the new file.
 	if err := removeSides(path); err != nil {
 		return err
@@ -207,9 +196,8 @@ type file struct {
 	cfg  Config
 	pool *sqlite.Pool
 
-	users    int  // guarded by files.mu
-	dropped  bool // guarded by files.mu; no longer known
-	replaced bool // guarded by files.mu; another file has its name
+	users   int  // guarded by files.mu
+	dropped bool // guarded by files.mu; no longer known
 
 	mu     sync.Mutex
 	writer *sqlite.Conn // guarded by mu; nil until there is something to write

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"imagine.ua/litopys/eventstore"
 	"imagine.ua/litopys/eventstore/sqlite"
 	"imagine.ua/litopys/projections"
@@ -143,8 +145,8 @@ func TestLostAndForeignFiles(t *testing.T) {
 	}
 }
 
-// A build that is being built has no file until something comes into it, a failure among it.
-func TestFailureOfAnEmptyBuild(t *testing.T) {
+// A build that is being built has no file before Load; its failure is kept nevertheless, and goes with Load.
+func TestFailureBeforeLoad(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "read.db")
 	b, _, p := one(t, path)
@@ -163,6 +165,9 @@ func TestFailureOfAnEmptyBuild(t *testing.T) {
 	if err != nil || len(all) != 2 || all[1].Failure == nil || all[1].Failure.Reason != failure.Reason || all[1].Indexed {
 		t.Fatalf("%+v, %v", all, err)
 	}
+	if got := names(t, path); len(got) != 1 {
+		t.Errorf("there are %q", got)
+	}
 	load := projections.Load{Projection: p, Number: next.Number, To: projections.Mark{Position: 9, Event: ledgerID}, Events: 9}
 	for _, table := range p.Tables {
 		load.Tables = append(load.Tables, projections.Filling{Table: table, Rows: feed(nil)})
@@ -173,5 +178,38 @@ func TestFailureOfAnEmptyBuild(t *testing.T) {
 	all, err = b.Builds(t.Context())
 	if err != nil || all[1].Mark != load.To || all[1].Events != 9 || !all[1].Indexed || all[1].Failure != nil {
 		t.Fatalf("%+v, %v", all, err)
+	}
+}
+
+// Answers in memory are followed, rebuilt and rolled back as those in files are, and leave nothing.
+func TestInMemory(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "read.db")
+	b, err := Open(t.Context(), Config{Path: path, VFS: sqlite.Memory})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, _ := benchLog(300)
+	e, err := projections.New(projections.Config{Source: log, Backend: b, Projections: projtest.All(), SpoolDir: t.TempDir()})
+	if err == nil {
+		err = e.CatchUp(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	followed := projtest.Read(t, b, projtest.All())
+	for range 2 {
+		if err := e.Rebuild(t.Context(), nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(followed, projtest.Read(t, b, projtest.All())); diff != "" {
+			t.Fatalf("rebuilt differs (-followed +rebuilt):\n%.2000s", diff)
+		}
+	}
+	if err := errors.Join(e.Rollback(t.Context()), b.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := filepath.Glob(path + "*"); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %q, %v", left, err)
 	}
 }

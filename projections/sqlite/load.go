@@ -15,7 +15,7 @@ import (
 // SpoolDir is beside the catalogue.
 func (b *Backend) SpoolDir() string { return b.path + spoolSuffix }
 
-// Load writes a file with all that the build begins with, and puts it in the place of the empty one.
+// Load writes a file with all that the build begins with.
 func (b *Backend) Load(ctx context.Context, l projections.Load) error {
 	at := place{l.Projection.Name, l.Number}
 	e, err := b.loadable(ctx, at, l.To)
@@ -23,8 +23,11 @@ func (b *Backend) Load(ctx context.Context, l projections.Load) error {
 		return err
 	}
 	if b.files.cfg.VFS != "" {
-		return b.changing(ctx, l.Projection, l.Number, func(_ projections.Build, x *file) error {
-			return x.write(ctx, loadByStatements(ctx, l))
+		return b.changing(ctx, at, func(e projections.Build) error {
+			if err := b.files.create(ctx, l.Projection, e); err != nil {
+				return err
+			}
+			return b.files.write(ctx, at, loadByStatements(ctx, l))
 		})
 	}
 	loaded, err := b.files.fill(ctx, e, l)
@@ -61,8 +64,7 @@ func (b *Backend) loadable(ctx context.Context, at place, to projections.Mark) (
 	return e, nil
 }
 
-// loadByStatements is for where a file can't be put in the place of another: in memory, and under a VFS that
-// wants to see every write.
+// loadByStatements is for where pages can't be written beside SQLite.
 func loadByStatements(ctx context.Context, l projections.Load) func(*sqlite.Conn) error {
 	return func(c *sqlite.Conn) error {
 		for _, t := range l.Tables {
@@ -75,9 +77,6 @@ func loadByStatements(ctx context.Context, l projections.Load) func(*sqlite.Conn
 					return fmt.Errorf("table %s: %w", t.Table.Name, err)
 				}
 			}
-		}
-		if err := indexBuild(c, l.Projection); err != nil {
-			return err
 		}
 		return advance(c, l.To, l.Events, nil)
 	}
@@ -110,16 +109,9 @@ func (b *Backend) Rows(ctx context.Context, build projections.Build, t *projecti
 	}
 }
 
-// Index makes the secondary indexes of a build that nothing was loaded into. After Load it changes nothing.
+// Index makes the file of a build that nothing was loaded into. A file has its indexes from the beginning.
 func (b *Backend) Index(ctx context.Context, p *projections.Projection, build projections.Build) error {
-	return b.changing(ctx, p, build.Number, func(have projections.Build, x *file) error {
-		return x.write(ctx, func(c *sqlite.Conn) error {
-			if have, err := addState(c, have); err != nil || have.Indexed {
-				return err
-			}
-			return indexBuild(c, p)
-		})
-	})
+	return b.changing(ctx, placeOf(build), func(have projections.Build) error { return b.files.create(ctx, p, have) })
 }
 
 // fill writes a file with everything and gives its name. SQLite makes the tables and their indexes, empty; what
@@ -128,9 +120,6 @@ func (f *files) fill(ctx context.Context, b projections.Build, l projections.Loa
 	roots := map[string]uint32{}
 	path, err = f.prepare(ctx, placeOf(b), func(c *sqlite.Conn) error {
 		if err := establishBuild(c, l.Projection, b); err != nil {
-			return err
-		}
-		if err := indexBuild(c, l.Projection); err != nil {
 			return err
 		}
 		for s, err := range c.Rows("SELECT name, rootpage FROM sqlite_schema") {

@@ -37,7 +37,7 @@ CREATE TABLE projection_builds (
 	version    INTEGER NOT NULL,
 	state      TEXT NOT NULL CHECK (state IN ('building', 'live', 'old')),
 	log        BLOB NOT NULL CHECK (length(log) = 16),
-	kept       TEXT CHECK (kept IS NULL OR state = 'old'),
+	kept       TEXT CHECK (kept IS NULL OR state <> 'live'),
 	PRIMARY KEY (projection, number)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX projection_builds_state ON projection_builds (projection, state);
