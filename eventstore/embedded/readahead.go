@@ -2,14 +2,17 @@ package embedded
 
 import (
 	"context"
+	"runtime"
 
 	"imagine.ua/litopys/eventstore"
 )
 
 const (
 	// readDepth is how many pages of a scan are read at the same time. Two keep two processors busy; each
-	// takes a connection of the pool.
+	// takes a connection of the pool. Where they are worked on as well there may be more, one for each
+	// processor, up to workDepth: a page has its connection only while it is read.
 	readDepth = 2
+	workDepth = 4
 	// lentRecords is how many records are worked on at a time: few enough that they are still in the
 	// processor's cache when they have been read.
 	lentRecords = 512
@@ -27,6 +30,7 @@ type readAhead struct {
 	size   uint64 // records in the next page
 	most   uint64 // and up to where it grows
 	steady bool   // size has found its measure
+	depth  int    // pages that are on their way at the same time
 	work   func([]eventstore.Record) (hand func() bool)
 	coming []*comingPage
 	spare  []*page
@@ -46,9 +50,9 @@ type comingPage struct {
 // newReadAhead reads pages whose records stay as they are. What work is given, if it is not nil, are records
 // of which nothing stays when it returns; it runs in the goroutines that read.
 func newReadAhead(l *log, from, end uint64, work func([]eventstore.Record) (hand func() bool)) *readAhead {
-	r := &readAhead{log: l, from: from, end: end, size: firstPage, most: pageRecords, work: work}
+	r := &readAhead{log: l, from: from, end: end, size: firstPage, most: pageRecords, depth: readDepth, work: work}
 	if work != nil {
-		r.most = lentRecords
+		r.most, r.depth = lentRecords, min(max(runtime.GOMAXPROCS(0), readDepth), workDepth)
 	}
 	return r
 }
@@ -56,7 +60,7 @@ func newReadAhead(l *log, from, end uint64, work func([]eventstore.Record) (hand
 // next gives the next page, with at least one record: the caller knows that there are some. It is good until
 // the next call.
 func (r *readAhead) next(ctx context.Context) (*comingPage, error) {
-	for len(r.coming) < readDepth && r.from <= r.end {
+	for len(r.coming) < r.depth && r.from <= r.end {
 		last := min(r.from+r.size-1, r.end)
 		r.coming = append(r.coming, r.read(ctx, r.from, last))
 		r.from = last + 1
