@@ -168,7 +168,9 @@ func (c *coder) flag(name string, v *bool) {
 	for _, ch := range []byte("true") {
 		c.mark(ch)
 	}
-	*v = true
+	if !c.writing {
+		*v = true
+	}
 }
 
 // personal checks that a value may be written.

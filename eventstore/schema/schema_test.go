@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -101,6 +102,22 @@ func TestDecodedEventsKeepNothingOfTheBuffer(t *testing.T) {
 			t.Errorf("%s changed with the buffer\n%s", name, diff)
 		}
 	}
+}
+
+// Several may write the same event at the same time; the race detector tells when one changes it.
+func TestEventsAreWrittenByManyAtOnce(t *testing.T) {
+	t.Parallel()
+	var writers sync.WaitGroup
+	for _, e := range sampleEvents() {
+		for range 2 {
+			writers.Go(func() {
+				if _, _, err := Encode(e); err != nil {
+					t.Errorf("%T: %v", e, err)
+				}
+			})
+		}
+	}
+	writers.Wait()
 }
 
 // What one document has said, refused or not, is not found in the event of the next.
