@@ -32,7 +32,11 @@ func someEntries() []entry {
 // What is put aside comes back as it was; whatever else is read there is refused, or is a form of the same.
 func FuzzEntry(f *testing.F) {
 	for _, e := range someEntries() {
-		f.Add(e.append(nil, anything))
+		b := e.append(nil, anything)
+		f.Add(b)
+		longer := bytes.Clone(b)
+		longer[4]++
+		f.Add(longer)
 	}
 	f.Add([]byte{0, 0, 0, 0, 0, 0, 0, 0, 3})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -42,6 +46,9 @@ func FuzzEntry(f *testing.F) {
 		e, err := block(b).entry(anything)
 		if err != nil || e.kind == unknown && len(e.changes) == 0 {
 			return
+		}
+		if key := string(AppendKey(nil, e.row[:anything.Key])); e.key != key {
+			t.Errorf("%x of the key %x", e.row, e.key)
 		}
 		out := e.append(nil, anything)
 		again, err := block(out).entry(anything)
@@ -90,18 +97,28 @@ func TestRunsNoticeDamage(t *testing.T) {
 		}
 	}
 	for i := range content {
-		if put(content[:i]); whole.sound(dir) == nil {
+		if put(content[:i]); whole.sound(dir) == nil || merged(whole, dir) == nil {
 			t.Errorf("cut at %d", i)
 		}
 		turned := bytes.Clone(content)
 		turned[i] ^= 1 << (i % 8)
-		if put(turned); whole.sound(dir) == nil {
+		if put(turned); whole.sound(dir) == nil || merged(whole, dir) == nil {
 			t.Errorf("turned at %d", i)
 		}
 	}
-	if put(append(content, 1, 2, 3)); whole.sound(dir) != nil {
+	if put(append(content, 1, 2, 3)); whole.sound(dir) != nil || merged(whole, dir) != nil {
 		t.Error("what stands behind the run counts")
 	}
+}
+
+func merged(r run, dir string) (err error) {
+	in := r.open(dir)
+	defer in.close()
+	merge(anything, []*runReader{in}, func(_ coded, bad error) bool {
+		err = bad
+		return true
+	})
+	return err
 }
 
 // More runs than may be open are merged, and nothing of what they say is lost.
