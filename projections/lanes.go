@@ -18,9 +18,7 @@ import (
 
 const (
 	chunkEvents = 512
-	// chunksAhead is how far the reader goes on while a lane sorts and writes its batch: with fewer, processors
-	// stand idle meanwhile.
-	chunksAhead = 8
+	chunksAhead = 2
 	// drainBytes is when rows that only append leave memory: more would not make the write cheaper.
 	drainBytes = 256 << 10
 	// leastRun is how much of rows that melt a lane keeps at least: small runs melt little.
