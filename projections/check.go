@@ -192,7 +192,7 @@ func (c *check) compare(ctx context.Context, s Snapshot, x *lane, i int) (Compar
 		out.note(t, -1, fresh.Row, nil)
 	}
 	out.Fresh, out.Live = side[0].sum(), side[1].sum()
-	c.stored(out.Live.Rows)
+	c.stored(out.Live.Rows, 0)
 	return out, err
 }
 

@@ -36,7 +36,7 @@ type Progress struct {
 	Rows     int64  // stored so far by this run
 	Elapsed  time.Duration
 	Rate     float64       // events a second
-	Left     time.Duration // until the head, at this rate; 0 when unknown
+	Left     time.Duration // of this stage, as fast as it was so far; 0 when unknown
 }
 
 // Rebuild makes the next build of these projections (all, when none is named) from the log, beside the live
@@ -205,6 +205,7 @@ func (r *rebuild) store(parent context.Context) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	lanes := slices.SortedFunc(slices.Values(r.lanes), func(a, b *lane) int { return cmp.Compare(b.spool.size(), a.spool.size()) })
+	r.expect(workOf(lanes))
 	turns := make(chan struct{}, 1+runtime.GOMAXPROCS(0))
 	var storing sync.WaitGroup
 	for _, x := range lanes {
@@ -220,27 +221,28 @@ func (r *rebuild) store(parent context.Context) error {
 	return context.Cause(ctx)
 }
 
+// workOf counts what was put aside twice: it is stored, and read back.
+func workOf(lanes []*lane) (n int64) {
+	for _, x := range lanes {
+		if x.failure == nil {
+			n += 2 * x.spool.size()
+		}
+	}
+	return n
+}
+
 func (r *rebuild) storeOne(ctx context.Context, x *lane) error {
-	backend := r.engine.cfg.Backend
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
 	if x.failure != nil {
 		return r.noteFailure(ctx, x)
 	}
-	var sums []*Sum
+	var given []handed
 	if x.spool != nil {
-		l := Load{Projection: x.p, Number: x.build.Number, To: x.spool.said.Mark, Events: x.spool.said.Events}
-		for i, t := range x.p.Tables {
-			sum := newSummer(t).sum() // of a log without events, which loads nothing
-			sums = append(sums, &sum)
-			l.Tables = append(l.Tables, Filling{Table: t, Rows: summed(t, x.spool.rows(i), &sum, r.stored)})
-		}
-		if l.To != (Mark{}) {
-			if err := backend.Load(ctx, l); err != nil {
-				return r.spoiled(x, err)
-			}
-			x.build.Mark, x.build.Events, x.build.Failure = l.To, l.Events, nil
+		var err error
+		if given, err = r.load(ctx, x); err != nil {
+			return r.spoiled(x, err)
 		}
 		if err := x.spool.remove(); err != nil {
 			return err
@@ -248,12 +250,41 @@ func (r *rebuild) storeOne(ctx context.Context, x *lane) error {
 		x.spool, x.batch = nil, nil
 	}
 	if !x.build.Indexed {
-		if err := backend.Index(ctx, x.p, x.build); err != nil {
+		if err := r.engine.cfg.Backend.Index(ctx, x.p, x.build); err != nil {
 			return fmt.Errorf("index: %w", err)
 		}
 		x.build.Indexed = true
 	}
-	return r.readBack(ctx, x, sums)
+	return r.readBack(ctx, x, given)
+}
+
+// handed is what the backend was given of one table.
+type handed struct {
+	sum  Sum
+	size int64 // put aside, in bytes
+}
+
+func (r *rebuild) load(ctx context.Context, x *lane) ([]handed, error) {
+	l := Load{Projection: x.p, Number: x.build.Number, To: x.spool.said.Mark, Events: x.spool.said.Events}
+	given := make([]handed, len(x.p.Tables))
+	passed := x.spool.passed.Load()
+	told := func(rows int64) {
+		now := x.spool.passed.Load()
+		r.stored(rows, now-passed)
+		passed = now
+	}
+	for i, t := range x.p.Tables {
+		given[i] = handed{newSummer(t).sum(), x.spool.tableSize(i)} // the sum of a log without events, which loads nothing
+		l.Tables = append(l.Tables, Filling{Table: t, Rows: summed(t, x.spool.rows(i), &given[i].sum, told)})
+	}
+	if l.To == (Mark{}) {
+		return given, nil
+	}
+	if err := r.engine.cfg.Backend.Load(ctx, l); err != nil {
+		return nil, err
+	}
+	x.build.Mark, x.build.Events, x.build.Failure = l.To, l.Events, nil
+	return given, nil
 }
 
 // spoiled forgets what was put aside when it can't be read, so that the next run begins anew.
@@ -268,25 +299,26 @@ func (r *rebuild) spoiled(x *lane, err error) error {
 const readTries = 3
 
 // readBack compares what the backend holds with what it was given.
-func (r *rebuild) readBack(ctx context.Context, x *lane, sums []*Sum) error {
-	for i, want := range sums {
+func (r *rebuild) readBack(ctx context.Context, x *lane, given []handed) error {
+	for i, want := range given {
 		t := x.p.Tables[i]
-		have, err := r.engine.sumOf(ctx, x.build, t)
+		told := func(rows int64) { r.stored(0, rows*want.size/max(want.sum.Rows, 1)) }
+		have, err := r.engine.sumOf(ctx, x.build, t, told)
 		for try := 1; err != nil && try < readTries && ctx.Err() == nil; try++ {
-			have, err = r.engine.sumOf(ctx, x.build, t)
+			have, err = r.engine.sumOf(ctx, x.build, t, told)
 		}
 		switch {
 		case err != nil:
 			return fmt.Errorf("read back table %s: %w", t.Name, err)
-		case have != *want:
-			return fmt.Errorf("table %s: %w: %s were folded, %s are stored", t.Name, ErrMismatch, want, &have)
+		case have != want.sum:
+			return fmt.Errorf("table %s: %w: %s were folded, %s are stored", t.Name, ErrMismatch, &want.sum, &have)
 		}
 	}
 	return nil
 }
 
-func (e *Engine) sumOf(ctx context.Context, b Build, t *Table) (sum Sum, err error) {
-	for _, err := range summed(t, uncoded(e.cfg.Backend.Rows(ctx, b, t)), &sum, nil) {
+func (e *Engine) sumOf(ctx context.Context, b Build, t *Table, told func(int64)) (sum Sum, err error) {
+	for _, err := range summed(t, uncoded(e.cfg.Backend.Rows(ctx, b, t)), &sum, told) {
 		if err != nil {
 			return Sum{}, err
 		}

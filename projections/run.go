@@ -5,6 +5,7 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 )
 
 // run is a stretch of a file: blocks, one after the other.
@@ -78,8 +79,10 @@ type runReader struct {
 	f    *os.File
 	sum  uint32
 	read int64 // so far
-	buf  []byte
-	from int // what of buf is not given yet
+	// passed counts what is read of many runs; nil when nobody asks.
+	passed *atomic.Int64
+	buf    []byte
+	from   int // what of buf is not given yet
 }
 
 // sound goes through the run, and gives an error unless it is all there.
@@ -152,6 +155,9 @@ func (r *runReader) fill(n int) (err error) {
 	}
 	r.sum = crc32.Update(r.sum, castagnoli(), into)
 	r.read += int64(len(into))
+	if r.passed != nil {
+		r.passed.Add(int64(len(into)))
+	}
 	r.buf = r.buf[:len(r.buf)+len(into)]
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 )
@@ -33,6 +34,7 @@ type spool struct {
 	open       []*runWriter // by table: the stretch of a Log table that is being written
 	number     int          // of the last file made
 	fresh      int64        // bytes in open stretches
+	passed     atomic.Int64 // bytes of runs that were read
 }
 
 // bookmark is the content of mark.json.
@@ -123,10 +125,15 @@ func (s *spool) size() (n int64) {
 	if s == nil {
 		return 0
 	}
-	for _, runs := range s.said.Tables {
-		for _, r := range runs {
-			n += r.Size
-		}
+	for i := range s.said.Tables {
+		n += s.tableSize(i)
+	}
+	return n
+}
+
+func (s *spool) tableSize(i int) (n int64) {
+	for _, r := range s.said.Tables[i] {
+		n += r.Size
 	}
 	return n
 }
@@ -323,6 +330,7 @@ func (s *spool) readers(runs []run) []*runReader {
 	out := make([]*runReader, len(runs))
 	for i, r := range runs {
 		out[i] = r.open(s.dir)
+		out[i].passed = &s.passed
 	}
 	return out
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"imagine.ua/litopys/domain"
 	"imagine.ua/litopys/projections"
@@ -136,6 +138,12 @@ func rollback(t *testing.T, open Open) {
 	must(t, lookWhole(b, len(log.Events())))
 }
 
+// eachSecond is a clock that goes on by a second whenever somebody looks at it.
+func eachSecond() func() time.Time {
+	var seconds atomic.Int64
+	return func() time.Time { return time.Unix(seconds.Add(1), 0) }
+}
+
 // progressAndCancel: a rebuild tells how far it is, stops when its context ends, and the next one goes on
 // from there; readers see the old rows meanwhile.
 func progressAndCancel(t *testing.T, open Open) {
@@ -153,8 +161,11 @@ func progressAndCancel(t *testing.T, open Open) {
 	want(t, e.Rebuild(ctx, nil, nil), context.Canceled)
 	must(t, lookWhole(b, len(log.Events())))
 	stages := map[projections.Stage]projections.Progress{}
+	left := map[projections.Stage]bool{}
+	e = engine(t, log, b, use(twins(2)...), func(c *projections.Config) { c.Now = eachSecond() })
 	must(t, e.Rebuild(t.Context(), nil, func(p projections.Progress) {
 		stages[p.Stage] = p
+		left[p.Stage] = left[p.Stage] || p.Left > 0
 		if p.Stage == projections.Loading {
 			want(t, e.Rebuild(t.Context(), nil, nil), projections.ErrRunning)
 		}
@@ -164,6 +175,9 @@ func progressAndCancel(t *testing.T, open Open) {
 	last := stages[projections.Switched]
 	if len(stages) != 4 || last.Position != head || last.Head != head || last.Left != 0 || last.Rate <= 0 || last.Events == 0 {
 		t.Errorf("progress: %+v", stages)
+	}
+	if !left[projections.Loading] || !left[projections.Storing] {
+		t.Errorf("how long it takes yet was told of %v", left)
 	}
 	if got := live(t, b, "right"); got.Events != int64(len(log.Events())) || got.Version != 2 {
 		t.Errorf("rebuilt: %+v", got)

@@ -258,14 +258,13 @@ func beganText(g projections.Progress) string {
 	return string(g.Stage)
 }
 
-// underWayText tells how much of a stage is done, at which rate, and how long it takes yet. How many rows there will
-// be is not known before they are sorted, so storing has a rate and no end.
+// underWayText tells how much of a stage is done, at which rate, and how long it takes yet.
 func underWayText(began, g projections.Progress) string {
 	seconds := max(g.Elapsed-began.Elapsed, time.Millisecond).Seconds()
-	if rows := g.Rows - began.Rows; rows > 0 || g.Stage == projections.Storing {
-		return fmt.Sprintf("%s: %d rows, %.0f rows/s, for %.0f s", g.Stage, g.Rows, float64(rows)/seconds, seconds)
-	}
 	text := fmt.Sprintf("%s: %d events, %.0f events/s", g.Stage, g.Events, float64(g.Events-began.Events)/seconds)
+	if rows := g.Rows - began.Rows; rows > 0 || g.Stage == projections.Storing {
+		text = fmt.Sprintf("%s: %d rows, %.0f rows/s", g.Stage, g.Rows, float64(rows)/seconds)
+	}
 	if g.Left > 0 {
 		text += fmt.Sprintf(", %s left", g.Left.Round(time.Second))
 	}
