@@ -18,7 +18,9 @@ import (
 
 const (
 	chunkEvents = 512
-	chunksAhead = 2
+	// chunksAhead is how far the reader goes on while a lane sorts and writes its batch: with fewer, processors
+	// stand idle meanwhile.
+	chunksAhead = 8
 	// drainBytes is when rows that only append leave memory: more would not make the write cheaper.
 	drainBytes = 256 << 10
 	// leastRun is how much of rows that melt a lane keeps at least: small runs melt little.
@@ -58,8 +60,8 @@ type load struct {
 	read   func(last domain.Recorded, n int) // hears of every chunk that was handed out
 }
 
-// run reads the log after a position to its end and returns when the lanes have folded it all. When it ends
-// early, lanes with a spool bookmark what they have.
+// run reads the log after a position to its end and returns when the lanes have folded it all, also when the
+// log breaks off. When it ends early, lanes with a spool bookmark what they have.
 func (l *load) run(parent context.Context, lanes []*lane, after uint64) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
@@ -72,14 +74,16 @@ func (l *load) run(parent context.Context, lanes []*lane, after uint64) error {
 		l.held.Add(int64(x.batch.Size()))
 		folding.Go(func() { l.follow(ctx, x) })
 	}
-	if err := l.feed(ctx, lanes, after); err != nil {
-		cancel(err)
-	}
+	err := l.feed(ctx, lanes, after)
 	for _, x := range lanes {
 		close(x.chunks)
 	}
 	folding.Wait()
 	l.room.drop()
+	// Not before: what was read until the log broke off is folded, and need not be read again.
+	if err != nil {
+		cancel(err)
+	}
 	return context.Cause(ctx)
 }
 
