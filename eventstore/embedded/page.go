@@ -15,9 +15,9 @@ const (
 	pageBytes   = 2 << 20 // a page ends with the record that reaches this size
 	maxTypes    = 256     // names of types that a page remembers
 
-	firstPiece = 8 << 10  // size of the first piece of memory of a page
-	lastPiece  = 64 << 10 // and up to where they grow: the processor's cache still has what was cleared
-	lentPiece  = 1 << 20  // the same for memory that is used again, and so need not be cleared
+	firstPiece = 8 << 10   // size of the first piece of memory of a page
+	lastPiece  = 256 << 10 // and up to where they grow: the processor's cache still has what was cleared
+	lentPiece  = 1 << 20   // the same for memory that is used again, and so need not be cleared
 )
 
 // selectFrom has no end: who reads knows when to stop, and SQLite would compare each place with it. It gives
