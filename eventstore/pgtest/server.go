@@ -51,11 +51,12 @@ func (c Config) settings() map[string]string {
 // Server is a PostgreSQL for tests. Its methods may be called by several goroutines, but for Restart, Stop,
 // StopHard and Start, which belong to one.
 type Server struct {
+	private bool // made by New, for one test
 	bin     string
 	dir     string // temporary folder: data, socket, log
 	account *account
 	port    int
-	base    *url.URL // of an existing server; nil for a private one
+	base    *url.URL // of an existing server; nil for one of our own
 	leash   *os.File // the watchdog acts when this is closed
 
 	templates templates
@@ -252,7 +253,7 @@ func (s *Server) Start(t testing.TB) {
 
 func (s *Server) requirePrivate(t testing.TB) {
 	t.Helper()
-	if s.base != nil || s == shared.server {
+	if !s.private {
 		t.Fatal("pgtest: only a private server (New) may be stopped; others depend on the shared one")
 	}
 }

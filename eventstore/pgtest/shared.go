@@ -52,6 +52,7 @@ func New(t testing.TB, cfg Config) *Server {
 	t.Helper()
 	s, err := launch(cfg)
 	skipOrFail(t, err)
+	s.private = true
 	t.Cleanup(func() {
 		if err := s.remove(); err != nil {
 			t.Errorf("remove server: %v", err)
