@@ -262,11 +262,16 @@ func beganText(g projections.Progress) string {
 func underWayText(began, g projections.Progress) string {
 	seconds := max(g.Elapsed-began.Elapsed, time.Millisecond).Seconds()
 	text := fmt.Sprintf("%s: %d events, %.0f events/s", g.Stage, g.Events, float64(g.Events-began.Events)/seconds)
-	if rows := g.Rows - began.Rows; rows > 0 || g.Stage == projections.Storing {
+	rows := g.Rows - began.Rows
+	storing := rows > 0 || g.Stage == projections.Storing
+	if storing {
 		text = fmt.Sprintf("%s: %d rows, %.0f rows/s", g.Stage, g.Rows, float64(rows)/seconds)
 	}
-	if g.Left > 0 {
+	switch {
+	case g.Left > 0:
 		text += fmt.Sprintf(", %s left", g.Left.Round(time.Second))
+	case storing:
+		text += fmt.Sprintf(", for %.0f s", seconds)
 	}
 	return text
 }

@@ -28,7 +28,7 @@ func TestProgressIsTold(t *testing.T) {
 		{Stage: projections.Loading, Head: 1000, Events: 350, Elapsed: 4 * time.Second, Left: 7 * time.Second},
 		{Stage: projections.Storing, Head: 1000, Events: 1000, Elapsed: 10 * time.Second},
 		{Stage: projections.Storing, Head: 1000, Events: 1000, Elapsed: 12 * time.Second},
-		{Stage: projections.Storing, Head: 1000, Events: 1000, Rows: 4000, Elapsed: 14 * time.Second},
+		{Stage: projections.Storing, Head: 1000, Events: 1000, Rows: 4000, Elapsed: 14 * time.Second, Left: 9 * time.Second},
 		{Stage: projections.Catching, Head: 1000, Events: 1000, Rows: 5000, Elapsed: 15 * time.Second},
 		{Stage: projections.Catching, Head: 1000, Events: 1040, Rows: 5000, Elapsed: 17 * time.Second},
 		{Stage: projections.Switched, Head: 1000, Events: 1050, Rows: 5000, Elapsed: 18 * time.Second},
@@ -41,7 +41,7 @@ func TestProgressIsTold(t *testing.T) {
 loading: 300 events, 100 events/s, 7s left
 storing: the rows of 1000 events
 storing: 0 rows, 0 rows/s, for 2 s
-storing: 4000 rows, 1000 rows/s, for 4 s
+storing: 4000 rows, 1000 rows/s, 9s left
 catching up with what came meanwhile
 catching: 1040 events, 20 events/s
 switched: 1050 events, 5000 rows

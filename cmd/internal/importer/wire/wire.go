@@ -58,7 +58,7 @@ and the members of its command:
   hold.release       hold, document
   retention.end      values [...]; without them all whose terms are over
   disclose           recipient (id), values [...], law; abroad, exempt, request (optional)
-  notice.give        duty, cause (id of the event that obliged) or policy (version), channel, document; recipient (when not the subject was told)
+  notice.give        duty, cause (event id) or policy (version), channel, document; recipient (if not the subject)
   recipient.add      card {name, kind, country, contract}
   recipient.change   card
   request.receive    kind, channel; subject, fields, recipient, warrant, document (each as the kind needs)
