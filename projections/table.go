@@ -44,6 +44,15 @@ type Table struct {
 	Indexes []Index
 }
 
+// KeyColumns gives the numbers of the columns of the key.
+func (t *Table) KeyColumns() []int {
+	columns := make([]int, t.Key)
+	for i := range columns {
+		columns[i] = i
+	}
+	return columns
+}
+
 // Index is a secondary index over columns, by their number.
 type Index struct {
 	Name    string

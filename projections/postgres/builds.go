@@ -354,7 +354,7 @@ func createSQL(t *projections.Table, schema string) string {
 }
 
 func keySQL(t *projections.Table, schema string) string {
-	return "ALTER TABLE " + table(schema, t.Name) + " ADD PRIMARY KEY (" + strings.Join(columnNames(t, keyColumns(t)), ", ") + ");"
+	return "ALTER TABLE " + table(schema, t.Name) + " ADD PRIMARY KEY (" + strings.Join(columnNames(t, t.KeyColumns()), ", ") + ");"
 }
 
 func indexSQL(t *projections.Table, schema string) string {
@@ -369,7 +369,7 @@ func indexSQL(t *projections.Table, schema string) string {
 // analyzeSQL gathers statistics of the columns that are searched by, from a small sample; the server's own
 // housekeeping does the rest later.
 func analyzeSQL(t *projections.Table, schema string) string {
-	columns := keyColumns(t)
+	columns := t.KeyColumns()
 	for _, x := range t.Indexes {
 		columns = append(columns, x.Columns...)
 	}
@@ -402,14 +402,6 @@ func storage(t projections.Type) string {
 		return "text[]"
 	}
 	panic(fmt.Sprintf("postgres: a column of type %d", t))
-}
-
-func keyColumns(t *projections.Table) []int {
-	columns := make([]int, t.Key)
-	for i := range columns {
-		columns[i] = i
-	}
-	return columns
 }
 
 func columnNames(t *projections.Table, columns []int) []string {

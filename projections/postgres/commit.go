@@ -113,7 +113,7 @@ func (l *loader) upsert(rows []projections.Row) error {
 }
 
 func (l *loader) onConflict(sets []string) string {
-	key := " ON CONFLICT (" + strings.Join(columnNames(l.table, keyColumns(l.table)), ", ") + ")"
+	key := " ON CONFLICT (" + strings.Join(columnNames(l.table, l.table.KeyColumns()), ", ") + ")"
 	if len(sets) == 0 {
 		return key + " DO NOTHING"
 	}
@@ -125,7 +125,7 @@ func (l *loader) delete(keys []projections.Row) error {
 	if len(keys) == 0 || l.empty {
 		return nil
 	}
-	return l.each(typesOf(l.table, keyColumns(l.table)), len(keys), func(i int) projections.Row { return keys[i][:l.table.Key] },
+	return l.each(typesOf(l.table, l.table.KeyColumns()), len(keys), func(i int) projections.Row { return keys[i][:l.table.Key] },
 		func(from string) string {
 			return "DELETE FROM " + l.name + " AS t USING " + from + " WHERE " + l.keyIs()
 		})
@@ -175,7 +175,7 @@ func (l *loader) change(x *shape) error {
 	if l.empty && !x.add {
 		return nil // there is no row to be changed
 	}
-	types := append(typesOf(l.table, keyColumns(l.table)), typesOf(l.table, x.set)...)
+	types := append(typesOf(l.table, l.table.KeyColumns()), typesOf(l.table, x.set)...)
 	for _, w := range x.when {
 		types = append(types, l.table.Columns[w.Column].Type)
 	}
@@ -218,7 +218,7 @@ func (l *loader) patchSQL(x *shape, from string) string {
 }
 
 func (l *loader) addSQL(x *shape, from string) string {
-	columns := append(keyColumns(l.table), x.set...)
+	columns := append(l.table.KeyColumns(), x.set...)
 	var sets []string
 	for _, c := range x.set {
 		sets = append(sets, l.column(c)+" = coalesce(t."+l.column(c)+", 0) + excluded."+l.column(c))

@@ -246,7 +246,7 @@ func render(q projections.Select, from string, columns []int) (string, []any) {
 func orderBy(q projections.Select) string {
 	order := q.By
 	if order == nil {
-		order = keyColumns(q.Table)
+		order = q.Table.KeyColumns()
 	}
 	names := columnNames(q.Table, order)
 	for i, c := range order {

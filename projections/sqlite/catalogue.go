@@ -107,7 +107,7 @@ func (b *Backend) whole(ctx context.Context, e projections.Build) (projections.B
 	if e.State == projections.Old {
 		return e, nil
 	}
-	err := b.reading(ctx, placeOf(e), func(c *sqlite.Conn) (err error) {
+	err := b.files.read(ctx, placeOf(e), func(c *sqlite.Conn) (err error) {
 		e, err = addState(c, e)
 		return err
 	})
@@ -126,16 +126,6 @@ func (b *Backend) gone(e projections.Build, err error) error {
 }
 
 func placeOf(e projections.Build) place { return place{e.Projection, e.Number} }
-
-// reading lends do a connection to the file of a build.
-func (b *Backend) reading(ctx context.Context, at place, do func(*sqlite.Conn) error) (err error) {
-	x, err := b.files.use(at)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.files.giveBack(x)) }()
-	return x.pool.Read(ctx, do)
-}
 
 // Create makes the next build of the projection, empty. One that is being built gets its file by Load or Index.
 func (b *Backend) Create(ctx context.Context, p *projections.Projection, log uuid.UUID, state projections.BuildState) (out projections.Build, err error) {
@@ -203,12 +193,15 @@ func (b *Backend) switchOne(ctx context.Context, c *sqlite.Conn, want projection
 	if err != nil || !ok || next.State != projections.Building {
 		return nil, conflictIf(true, err)
 	}
-	live, hasLive, err := entry(c, "projection = ? AND state = 'live'", want.Projection)
+	if next, err = b.whole(ctx, next); err != nil || !next.Indexed {
+		return nil, conflictIf(true, err)
+	}
+	live, hasLive, err := b.live(ctx, c, want.Projection)
 	if err != nil {
 		return nil, err
 	}
-	if err := b.mayFollow(ctx, next, live, hasLive); err != nil {
-		return nil, err
+	if hasLive && live.Log == next.Log && live.Version == next.Version && live.Mark.Position > next.Mark.Position {
+		return nil, projections.ErrConflict
 	}
 	old, err := entries(c, "projection = ? AND state = 'old'", want.Projection)
 	if err != nil {
@@ -220,35 +213,28 @@ func (b *Backend) switchOne(ctx context.Context, c *sqlite.Conn, want projection
 		}
 	}
 	if hasLive {
-		if err := b.retire(ctx, c, live); err != nil {
+		if err := retire(c, live); err != nil {
 			return nil, err
 		}
 	}
 	return old, setState(c, next, projections.Live)
 }
 
-// retire makes a live build an Old one.
-func (b *Backend) retire(ctx context.Context, c *sqlite.Conn, live projections.Build) error {
-	live, err := b.whole(ctx, live)
-	if err != nil {
-		return err
+// live gives the live build of a projection, if there is one, with what its file says.
+func (b *Backend) live(ctx context.Context, c *sqlite.Conn, projection string) (projections.Build, bool, error) {
+	e, ok, err := entry(c, "projection = ? AND state = 'live'", projection)
+	if err == nil && ok {
+		e, err = b.whole(ctx, e)
 	}
+	return e, ok, err
+}
+
+// retire makes a live build an Old one.
+func retire(c *sqlite.Conn, live projections.Build) error {
 	if err := setState(c, live, projections.Old); err != nil {
 		return err
 	}
 	return keep(c, live, said{live.Mark, live.Events, live.Indexed, live.Failure})
-}
-
-// mayFollow gives ErrConflict when the next build is not ready, or behind the live one of the same log.
-func (b *Backend) mayFollow(ctx context.Context, next, live projections.Build, hasLive bool) (err error) {
-	if next, err = b.whole(ctx, next); err != nil || !next.Indexed {
-		return conflictIf(true, err)
-	}
-	if !hasLive || live.Log != next.Log || live.Version != next.Version {
-		return nil
-	}
-	live, err = b.whole(ctx, live)
-	return conflictIf(live.Mark.Position > next.Mark.Position, err)
 }
 
 func setState(c *sqlite.Conn, b projections.Build, s projections.BuildState) error {
@@ -292,7 +278,7 @@ func (b *Backend) rollback(ctx context.Context, c *sqlite.Conn, name string) err
 	if !ok {
 		return projections.ErrNoOld
 	}
-	live, ok, err := entry(c, "projection = ? AND state = 'live'", name)
+	live, ok, err := b.live(ctx, c, name)
 	if err != nil {
 		return err
 	}
@@ -301,7 +287,7 @@ func (b *Backend) rollback(ctx context.Context, c *sqlite.Conn, name string) err
 		return conflictIf(true, nil)
 	}
 	if ok {
-		if err := b.retire(ctx, c, live); err != nil {
+		if err := retire(c, live); err != nil {
 			return err
 		}
 	}
@@ -350,7 +336,7 @@ func createSQL(t *projections.Table) string {
 		}
 		parts = append(parts, column)
 	}
-	parts = append(parts, "PRIMARY KEY ("+strings.Join(columnNames(t, keyColumns(t)), ", ")+")")
+	parts = append(parts, "PRIMARY KEY ("+strings.Join(columnNames(t, t.KeyColumns()), ", ")+")")
 	sql := "CREATE TABLE " + t.Name + " (" + strings.Join(parts, ", ") + ") STRICT, WITHOUT ROWID;"
 	for _, x := range t.Indexes {
 		sql += "CREATE INDEX " + indexName(t, x) + " ON " + t.Name + " (" + strings.Join(columnNames(t, x.Columns), ", ") + ");"
@@ -368,14 +354,6 @@ func storage(t projections.Type) string {
 		return "BLOB"
 	}
 	return "INTEGER"
-}
-
-func keyColumns(t *projections.Table) []int {
-	columns := make([]int, t.Key)
-	for i := range columns {
-		columns[i] = i
-	}
-	return columns
 }
 
 func columnNames(t *projections.Table, columns []int) []string {

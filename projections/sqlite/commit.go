@@ -80,15 +80,6 @@ func (b *Backend) changing(ctx context.Context, at place, do func(projections.Bu
 	return do(have)
 }
 
-// write runs do in a write transaction of the file of a build.
-func (f *files) write(ctx context.Context, at place, do func(*sqlite.Conn) error) error {
-	x, err := f.use(at)
-	if err != nil {
-		return err
-	}
-	return errors.Join(x.write(ctx, do), f.giveBack(x))
-}
-
 // loader writes one table's changes. It lives for one transaction only, so it may hold its context.
 type loader struct {
 	ctx   context.Context
@@ -196,7 +187,7 @@ func (l *loader) patch(c projections.Change) (string, []projections.Value) {
 }
 
 func (l *loader) add(c projections.Change) (string, []projections.Value) {
-	columns := columnNames(l.table, keyColumns(l.table))
+	columns := columnNames(l.table, l.table.KeyColumns())
 	args := append([]projections.Value(nil), c.Key...)
 	var sums []string
 	for _, s := range c.Set {
@@ -210,7 +201,7 @@ func (l *loader) add(c projections.Change) (string, []projections.Value) {
 }
 
 func (l *loader) keyIs() string {
-	return strings.Join(columnNames(l.table, keyColumns(l.table)), " = ? AND ") + " = ?"
+	return strings.Join(columnNames(l.table, l.table.KeyColumns()), " = ? AND ") + " = ?"
 }
 
 func (l *loader) run(sql string, args []projections.Value) error {

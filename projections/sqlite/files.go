@@ -79,6 +79,25 @@ func (f *files) giveBack(x *file) error {
 	return f.leave(x)
 }
 
+// read lends do a connection to the file of a build.
+func (f *files) read(ctx context.Context, at place, do func(*sqlite.Conn) error) error {
+	return f.using(at, func(x *file) error { return x.pool.Read(ctx, do) })
+}
+
+// write runs do in a write transaction of the file of a build.
+func (f *files) write(ctx context.Context, at place, do func(*sqlite.Conn) error) error {
+	return f.using(at, func(x *file) error { return x.write(ctx, do) })
+}
+
+func (f *files) using(at place, do func(*file) error) (err error) {
+	x, err := f.use(at)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.giveBack(x)) }()
+	return do(x)
+}
+
 // leave closes and removes a file that was dropped, when its last user has gone.
 func (f *files) leave(x *file) error {
 	if x.users > 0 || !x.dropped {

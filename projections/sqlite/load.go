@@ -18,7 +18,11 @@ func (b *Backend) SpoolDir() string { return b.path + spoolSuffix }
 // Load writes a file with all that the build begins with.
 func (b *Backend) Load(ctx context.Context, l projections.Load) error {
 	at := place{l.Projection.Name, l.Number}
-	e, err := b.loadable(ctx, at, l.To)
+	var e projections.Build
+	err := b.changing(ctx, at, func(have projections.Build) (err error) {
+		e, err = b.loadable(ctx, have, l.To)
+		return err
+	})
 	if err != nil || e.Mark == l.To {
 		return err
 	}
@@ -34,29 +38,26 @@ func (b *Backend) Load(ctx context.Context, l projections.Load) error {
 	if err != nil {
 		return err
 	}
-	b.turn.RLock()
-	defer b.turn.RUnlock()
-	// Nobody else loads this build, but it may have been dropped.
-	if _, err := b.loadable(ctx, at, l.To); err != nil {
+	err = b.changing(ctx, at, func(have projections.Build) error {
+		// Nobody else loads this build, but it may have been dropped.
+		if _, err := b.loadable(ctx, have, l.To); err != nil {
+			return err
+		}
+		return b.files.publish(at, loaded)
+	})
+	if err != nil {
 		return errors.Join(err, removeFile(loaded))
 	}
-	return b.files.publish(at, loaded)
+	return nil
 }
 
-// loadable gives the build if it stands at the beginning, or at its end already.
-func (b *Backend) loadable(ctx context.Context, at place, to projections.Mark) (e projections.Build, err error) {
-	var ok bool
-	err = b.look(func(c *sqlite.Conn) error {
-		e, ok, err = entry(c, "projection = ? AND number = ?", at.projection, at.number)
-		return err
-	})
-	if err == nil && ok {
-		e, err = b.whole(ctx, e)
-	}
+// loadable gives the build with its state if it stands at the beginning, or at its end already.
+func (b *Backend) loadable(ctx context.Context, e projections.Build, to projections.Mark) (projections.Build, error) {
+	e, err := b.whole(ctx, e)
 	switch {
 	case err != nil:
 		return e, err
-	case !ok || e.State != projections.Building:
+	case e.State != projections.Building:
 		return e, projections.ErrConflict
 	case e.Mark != projections.Mark{} && e.Mark != to:
 		return e, fmt.Errorf("%w: it stands at position %d already", projections.ErrConflict, e.Mark.Position)
@@ -86,7 +87,7 @@ func loadByStatements(ctx context.Context, l projections.Load) func(*sqlite.Conn
 func (b *Backend) Rows(ctx context.Context, build projections.Build, t *projections.Table) iter.Seq2[projections.Row, error] {
 	return func(yield func(projections.Row, error) bool) {
 		stopped := false
-		err := b.reading(ctx, placeOf(build), func(c *sqlite.Conn) error {
+		err := b.files.read(ctx, placeOf(build), func(c *sqlite.Conn) error {
 			defer c.SetInterrupt(c.SetInterrupt(ctx))
 			s := &snapshot{}
 			for row, err := range s.rows(c, projections.Select{Table: t}) {

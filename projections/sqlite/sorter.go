@@ -29,7 +29,7 @@ func indexesOf(t *projections.Table, path string) []*index {
 	var out []*index
 	for _, x := range t.Indexes {
 		columns := slices.Clone(x.Columns)
-		for _, c := range keyColumns(t) {
+		for _, c := range t.KeyColumns() {
 			if !slices.Contains(columns, c) {
 				columns = append(columns, c)
 			}

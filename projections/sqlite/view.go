@@ -268,7 +268,7 @@ func render(q projections.Select, columns []int) (string, []any) {
 	}
 	order := q.By
 	if order == nil {
-		order = keyColumns(q.Table)
+		order = q.Table.KeyColumns()
 	}
 	direction := ""
 	if q.Reverse {
